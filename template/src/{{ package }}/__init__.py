@@ -1,0 +1,1 @@
+"""The service's package; what is yours lives in `features/`, `settings.py`, `main.py` and `cli.py`."""

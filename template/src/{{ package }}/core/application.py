@@ -1,0 +1,82 @@
+# Owned by the template.
+"""Builds the ASGI application from settings and features: the one place where the parts are put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+import structlog
+from fastapi import FastAPI
+
+from ..checks import load_config, refuse
+from .database import Model
+from .features import Feature
+from .http import BodyLimitMiddleware, RequestLogMiddleware, health, install_problems, jobs
+from .logs import configure_logs
+from .runtime import Runtime
+from .settings import CoreSettings, project_root
+from .watchdog import watch_event_loop
+
+__all__ = ["create_app"]
+
+log = structlog.get_logger(__name__)
+
+
+def create_app(settings: CoreSettings, features: Sequence[Feature], *, title: str, version: str = "0.1.0") -> FastAPI:
+    """The service's application.
+
+    Args:
+        settings: this process's settings.
+        features: what `discover` found.
+        title: its name, for people.
+        version: its version, shown in the API's documentation.
+
+    Raises:
+        checks.Refused: a guard that looks at the application itself has findings, such as two handlers on one
+            route; the service does not start with them.
+        FeatureError, ValueError: the features contradict each other.
+    """
+    runtime = Runtime(settings, features)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        configure_logs(settings)
+        async with AsyncExitStack() as stack:
+            if settings.is_local:
+                await stack.enter_async_context(watch_event_loop())
+            stack.push_async_callback(runtime.database.close)
+            stack.push_async_callback(runtime.dispatcher.drain)
+            await runtime.database.wait(settings.database_wait_seconds)
+            await stack.enter_async_context(_beside(runtime))
+            log.info("ready", environment=settings.environment)
+            yield
+
+    app = FastAPI(title=title, version=version, lifespan=lifespan)
+    app.state.runtime = runtime
+    app.add_middleware(BodyLimitMiddleware, most=settings.max_body_bytes)
+    app.add_middleware(RequestLogMiddleware)
+    install_problems(app)
+    app.include_router(health)
+    app.include_router(jobs)
+    for feature in features:
+        for router in feature.routers:
+            app.include_router(router)
+    root = project_root()
+    if (root / "pyproject.toml").is_file():
+        refuse(app, Model.metadata, load_config(root))
+    else:
+        log.warning("no pyproject.toml, so the guards of start-up did not look", root=str(root))
+    return app
+
+
+@asynccontextmanager
+async def _beside(runtime: Runtime) -> AsyncIterator[None]:
+    reconciler = asyncio.create_task(runtime.reconciler().run())
+    try:
+        yield
+    finally:
+        reconciler.cancel()
+        with suppress(asyncio.CancelledError):
+            await reconciler

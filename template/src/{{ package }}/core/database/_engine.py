@@ -1,0 +1,199 @@
+# Owned by the template.
+"""The one module that makes engines (DB003), for the service, the migrations and the checks of a schema."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+import structlog
+from sqlalchemy import URL, Engine, NullPool, create_engine, event, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+if TYPE_CHECKING:
+    from ..settings import CoreSettings
+
+__all__ = ["Database", "DatabaseWaitError", "SessionFactory", "migration_engine", "read_only_engine"]
+
+SessionFactory = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+
+_BEGIN: Final = "sqlite_begin"
+_SQLITE_WAIT_MILLISECONDS: Final = 5_000
+_RECYCLE_SECONDS: Final = 1_800
+_LOCK_SECONDS: Final = 5
+
+log = structlog.get_logger(__name__)
+
+
+class DatabaseWaitError(Exception):
+    """The database did not answer within the time that start-up waits for it."""
+
+
+class Database:
+    """The process's access to its database: one engine, made at first use, for one event loop."""
+
+    def __init__(self, settings: CoreSettings) -> None:
+        """Connects to nothing (CL001)."""
+        self.url = settings.database
+        self.session_info: dict[str, Any] = {}
+        self._settings = settings
+        self._engine: AsyncEngine | None = None
+        self._reading: AsyncEngine | None = None
+        self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
+
+    @property
+    def is_sqlite(self) -> bool:
+        """True on the embedded database, which has one writer at a time."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The engine of this process and event loop.
+
+        Failure: an engine opened before a fork answered one process's query with another's rows; one shared
+        between event loops hangs. It is made at first use, and a second loop or process is refused by name.
+
+        Raises:
+            RuntimeError: it was made in another process or event loop.
+        """
+        home = (os.getpid(), asyncio.get_running_loop())
+        if self._engine is None:
+            self._home, self._engine = home, _async_engine(self.url, self._settings)
+            if self.is_sqlite:
+                self._reading = self._engine.execution_options(**{_BEGIN: "DEFERRED"})
+        elif self._home != home:
+            raise RuntimeError(
+                "this Database belongs to another process or event loop: make one for each, after the fork, "
+                "and keep one event loop for the life of a process"
+            )
+        return self._engine
+
+    def session(self, *, read_only: bool = False) -> AsyncSession:
+        """A session outside any transaction; `unit_of_work` is what requests and jobs use."""
+        engine = self.engine
+        bind = self._reading if read_only and self._reading is not None else engine
+        return AsyncSession(bind, expire_on_commit=False, info=dict(self.session_info))
+
+    async def trouble(self, seconds: float) -> str | None:
+        """Why the database does not answer a trivial query within so many seconds; None if it does."""
+        try:
+            async with asyncio.timeout(seconds), self.engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except TimeoutError:
+            return "no answer"
+        except (SQLAlchemyError, OSError) as error:
+            lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+            return lines[0] if lines else type(error).__name__
+        return None
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for the database with a bounded, logged back-off.
+
+        Raises:
+            DatabaseWaitError: it did not answer in time.
+        """
+        deadline = asyncio.get_running_loop().time() + seconds
+        pause = 0.2
+        while (trouble := await self.trouble(seconds=2.0)) is not None:
+            if asyncio.get_running_loop().time() + pause > deadline:
+                address = self.url.render_as_string(hide_password=True)
+                raise DatabaseWaitError(f"{address} did not answer within {seconds:g} s: {trouble} (DB006)")
+            log.warning("waiting for the database", trouble=trouble, retry_in_seconds=pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5.0)
+
+    async def close(self) -> None:
+        """Close all connections; the object can be used again afterwards."""
+        engine, self._engine, self._reading, self._home = self._engine, None, None, None
+        if engine is not None:
+            await engine.dispose()
+
+
+def _async_engine(url: URL, settings: CoreSettings) -> AsyncEngine:
+    options: dict[str, Any] = {
+        "pool_size": settings.database_pool_size,
+        # Failure: overflow connections made the database refuse everybody. Price: a burst waits, then gets 503.
+        "max_overflow": 0,
+        "pool_timeout": settings.database_pool_wait_seconds,
+        "pool_recycle": _RECYCLE_SECONDS,
+        "pool_pre_ping": True,
+        # Failure: the message of a refused statement holds its values, and with it they went into the log.
+        "hide_parameters": True,
+    }
+    if url.get_backend_name() == "sqlite":
+        engine = create_async_engine(url, **{**options, "pool_pre_ping": False})
+        _prepare_sqlite(engine.sync_engine)
+        return engine
+    return create_async_engine(
+        url,
+        **options,
+        connect_args={
+            "connect_timeout": 5,
+            "options": f"-c statement_timeout={int(settings.database_statement_seconds * 1000)} -c timezone=UTC "
+            "-c idle_in_transaction_session_timeout=60000",
+        },
+    )
+
+
+def _prepare_sqlite(engine: Engine, *, foreign_keys: bool = True, wait: int = _SQLITE_WAIT_MILLISECONDS) -> None:
+    """Make SQLite keep its promises.
+
+    Failure: with the driver's defaults, six threads that each added 60 to a counter ended at 60 without an error,
+    and foreign keys were off. A transaction takes the write lock when it begins; one that only reads does not.
+    """
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {wait}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get(_BEGIN, 'IMMEDIATE')}")
+
+
+def migration_engine(url: URL, settings: CoreSettings) -> Engine:
+    """A synchronous engine without a pool, for migrations: same address, lock and statement timeouts of their own.
+
+    Foreign keys are off on SQLite: there a table is altered by copying and dropping it, and dropping cascades.
+    """
+    if url.get_backend_name() == "sqlite":
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(url.set(drivername="sqlite"), poolclass=NullPool)
+        _prepare_sqlite(engine, foreign_keys=False, wait=int(settings.migration_lock_seconds * 1000))
+        return engine
+    return create_engine(
+        url,
+        poolclass=NullPool,
+        connect_args={
+            "connect_timeout": 5,
+            "options": f"-c lock_timeout={_LOCK_SECONDS * 1000} -c timezone=UTC "
+            f"-c statement_timeout={int(settings.migration_statement_seconds * 1000)}",
+        },
+    )
+
+
+def read_only_engine(url: URL) -> Engine:
+    """A synchronous engine whose connections cannot write, to compare a database with the models."""
+    if url.get_backend_name() == "sqlite":
+        file = URL.create("sqlite", database=f"file:{quote(str(url.database))}", query={"mode": "ro", "uri": "true"})
+        return create_engine(file, poolclass=NullPool)
+    return create_engine(
+        url,
+        poolclass=NullPool,
+        connect_args={
+            "connect_timeout": 5,
+            "options": "-c default_transaction_read_only=on -c statement_timeout=60000",
+        },
+    )

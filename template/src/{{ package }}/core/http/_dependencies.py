@@ -1,0 +1,66 @@
+# Owned by the template.
+"""What an endpoint asks for: the unit of work of its request, and who is asking."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Annotated, Final, cast
+
+import structlog
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ..database import unit_of_work
+from ..identity import Principal
+from ._problems import unauthorized
+
+if TYPE_CHECKING:
+    from ..runtime import Runtime
+
+__all__ = ["SAFE_METHODS", "CurrentUser", "Request", "Session", "authenticated", "runtime_of"]
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_bearer = HTTPBearer(auto_error=False, description="An API key, or the token of a session.")
+
+
+def runtime_of(request: Request) -> Runtime:
+    """What the process that serves this request runs on."""
+    return cast("Runtime", request.app.state.runtime)
+
+
+async def _session(request: Request) -> AsyncIterator[AsyncSession]:
+    read_only = request.method in SAFE_METHODS
+    async with unit_of_work(runtime_of(request).database, read_only=read_only) as session:
+        request.state.session = session
+        yield session
+
+
+Session = Annotated[AsyncSession, Depends(_session, scope="function")]
+"""The request's one transaction.
+
+Failure: with FastAPI's default scope the commit runs after the response was sent, so a failed commit had
+answered 200. This scope commits first; a failed commit is a 503, and nobody is told otherwise.
+"""
+
+
+async def authenticated(
+    request: Request,
+    session: Session,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Principal:
+    """The user whose token the request carries; 401 without one."""
+    if credentials is None:
+        raise unauthorized("send an API key or a session's token as `Authorization: Bearer <token>`")
+    runtime = runtime_of(request)
+    principal = await runtime.authenticate(session, credentials.credentials, runtime.settings)
+    if principal is None:
+        raise unauthorized("the token is unknown, expired or revoked")
+    request.state.principal = principal
+    structlog.contextvars.bind_contextvars(user_id=principal.user_id)
+    return principal
+
+
+CurrentUser = Annotated[Principal, Depends(authenticated)]
+"""Who is asking."""

@@ -1,0 +1,24 @@
+# Owned by the template.
+"""Who a request acts for. The core only knows that a token belongs to a user; the accounts feature knows how."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from .settings import CoreSettings
+
+__all__ = ["Authenticate", "Principal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The user that a request was authenticated as."""
+
+    user_id: int
+
+
+Authenticate = Callable[[AsyncSession, str, CoreSettings], Awaitable[Principal | None]]
+"""Finds whom a bearer token belongs to; None for a token that is unknown, expired or revoked."""

@@ -1,0 +1,32 @@
+# Owned by the template.
+"""Background jobs: one row for each is the outbox, the status, the guard against a second run and the metrics."""
+
+from ._kinds import JobKind, JobPayload, JobRegistry, PermanentError, UnknownJobKindError, job
+from ._models import Job, JobChunk, JobState
+from ._queue import JobStateError, delete_finished, enqueue, request_cancel, retry
+from ._reconciler import Reconciler
+from ._run import InlineDispatcher, Run, in_thread, run_job
+from ._views import JobView
+
+__all__ = [
+    "InlineDispatcher",
+    "Job",
+    "JobChunk",
+    "JobKind",
+    "JobPayload",
+    "JobRegistry",
+    "JobState",
+    "JobStateError",
+    "JobView",
+    "PermanentError",
+    "Reconciler",
+    "Run",
+    "UnknownJobKindError",
+    "delete_finished",
+    "enqueue",
+    "in_thread",
+    "job",
+    "request_cancel",
+    "retry",
+    "run_job",
+]

@@ -1,0 +1,104 @@
+# Owned by the template.
+"""Kinds of jobs: a name, a typed payload, and the function that does the work."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast, get_type_hints
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from ._run import Run
+
+__all__ = ["JobKind", "JobPayload", "JobRegistry", "PermanentError", "UnknownJobKindError", "job"]
+
+_MAX_ATTEMPTS: Final = 100
+_MAX_SECONDS: Final = 86_400
+
+
+class PermanentError(Exception):
+    """Raised by a job that would fail in the same way again: it fails at once, with this message for its owner."""
+
+
+class UnknownJobKindError(Exception):
+    """A job names a kind that no feature has."""
+
+
+class JobPayload(BaseModel):
+    """What a job is given. It is validated before it is enqueued and again before it runs (JB004)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+P = TypeVar("P", bound=JobPayload)
+Function = Callable[["Run", P], Awaitable[BaseModel | None]]
+
+
+@dataclass(frozen=True)
+class JobKind(Generic[P]):
+    """A kind of job, made by `job`.
+
+    Attributes:
+        name: `<feature>.<verb>`, unique in the service and never reused for another payload.
+        payload: the type of what it is given.
+        function: does the work; everything it writes through `run.session` is committed with its final state.
+        attempts: how often it is tried before it is failed.
+        timeout: seconds that one attempt may take.
+    """
+
+    name: str
+    payload: type[P]
+    function: Function[P]
+    attempts: int
+    timeout: float
+
+
+def job(name: str, *, attempts: int = 5, timeout: float = 300.0) -> Callable[[Function[P]], JobKind[P]]:
+    """Make a kind of job from `async def function(run: Run, payload: SomePayload) -> Model | None`.
+
+    Raises:
+        TypeError: the function is no such function.
+        ValueError: `attempts` is outside 1..100 or `timeout` outside 0..86400 seconds.
+    """
+    if not 1 <= attempts <= _MAX_ATTEMPTS or not 0 < timeout <= _MAX_SECONDS:
+        raise ValueError(
+            f"job {name!r}: attempts={attempts}, timeout={timeout}; give 1 to {_MAX_ATTEMPTS} attempts "
+            f"and up to {_MAX_SECONDS} seconds"
+        )
+
+    def decorate(function: Function[P]) -> JobKind[P]:
+        parameters = list(inspect.signature(function).parameters)
+        if not inspect.iscoroutinefunction(function) or len(parameters) != 2:
+            raise TypeError(
+                f"job {name!r}: write `async def {function.__name__}(run: Run, payload: YourPayload)`; "
+                "blocking work goes into `await in_thread(...)`"
+            )
+        payload = get_type_hints(function, localns={"Run": Any}).get(parameters[1])
+        if not (isinstance(payload, type) and issubclass(payload, JobPayload)):
+            raise TypeError(f"job {name!r}: annotate {parameters[1]!r} with a subclass of JobPayload, not {payload!r}")
+        return JobKind(name, cast("type[P]", payload), function, attempts, timeout)
+
+    return decorate
+
+
+class JobRegistry:
+    """The kinds of jobs of one service, by name."""
+
+    def __init__(self, kinds: Iterable[JobKind[Any]]) -> None:
+        """Raises ValueError when two kinds have one name."""
+        self._kinds: dict[str, JobKind[Any]] = {}
+        for kind in kinds:
+            if kind.name in self._kinds:
+                raise ValueError(f"two jobs are named {kind.name!r}: rename one of them")
+            self._kinds[kind.name] = kind
+
+    def __getitem__(self, name: str) -> JobKind[Any]:
+        """The kind of this name; raises UnknownJobKindError."""
+        try:
+            return self._kinds[name]
+        except KeyError:
+            known = ", ".join(sorted(self._kinds)) or "none"
+            raise UnknownJobKindError(f"no feature has a job named {name!r}; there are: {known}") from None

@@ -1,0 +1,257 @@
+# Owned by the template.
+"""The transitions of a job's row: enqueued, claimed under a lease, finished, cancelled, tried again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final, TypeVar
+from uuid import UUID, uuid4
+
+import structlog
+from pydantic import BaseModel
+from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ..database import Database, on_commit, unit_of_work, utc_now
+from ._kinds import JobKind, JobPayload
+from ._models import FINAL_STATES, Job, JobState
+
+__all__ = [
+    "Claim",
+    "JobStateError",
+    "LeaseLostError",
+    "claim",
+    "delete_finished",
+    "due",
+    "enqueue",
+    "finish",
+    "hand_back",
+    "renew",
+    "request_cancel",
+    "retry",
+    "settle",
+]
+
+P = TypeVar("P", bound=JobPayload)
+
+_BACKOFF_SECONDS: Final = 1.0
+_BACKOFF_MAX_SECONDS: Final = 300.0
+_ERROR_LENGTH: Final = 2_000
+
+log = structlog.get_logger(__name__)
+
+
+class JobStateError(Exception):
+    """What was asked does not go with the state that the job is in."""
+
+
+class LeaseLostError(Exception):
+    """Somebody else took the job over, so nothing that this attempt did may be kept."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to run a job once, until the lease ends."""
+
+    job_id: UUID
+    token: UUID
+    kind: str
+    payload: dict[str, Any]
+    owner_id: int | None
+    attempt: int
+    max_attempts: int
+    request_id: str | None
+
+
+async def enqueue(
+    session: AsyncSession,
+    kind: JobKind[P],
+    payload: P,
+    *,
+    owner_id: int | None = None,
+    delay: timedelta = timedelta(0),
+) -> Job:
+    """Write a job into the caller's transaction; it is handed on after the commit, or never existed.
+
+    Args:
+        session: the unit of work that the job belongs to (JB006).
+        kind: what is to be done.
+        payload: with what.
+        owner_id: the user who may see, cancel and download it; None for the service's own.
+        delay: the earliest time it may run, from now.
+
+    Raises:
+        pydantic.ValidationError: the payload is not valid (a model changed after it was made).
+    """
+    # A payload that was built by model_construct, or changed through a mutable field, is checked like any other.
+    checked = kind.payload.model_validate(payload.model_dump())
+    dispatcher = session.info.get("dispatcher")
+    now = utc_now()
+    row = Job(
+        kind=kind.name,
+        payload=checked.model_dump(mode="json"),
+        owner_id=owner_id,
+        max_attempts=kind.attempts,
+        run_at=now + (delay or (dispatcher.reserve if dispatcher is not None else timedelta(0))),
+        request_id=structlog.contextvars.get_contextvars().get("request_id"),
+    )
+    session.add(row)
+    await session.flush()
+    if dispatcher is not None and not delay:
+        on_commit(session, partial(dispatcher.after_commit, row.id))
+    return row
+
+
+async def due(session: AsyncSession, *, limit: int) -> list[UUID]:
+    """Jobs whose time has come, and jobs whose worker let the lease run out, the oldest first."""
+    now = utc_now()
+    ready = or_(
+        and_(Job.state == JobState.QUEUED, Job.run_at <= now),
+        and_(Job.state == JobState.RUNNING, Job.lease_until < now),
+    )
+    return list(await session.scalars(select(Job.id).where(ready).order_by(Job.run_at).limit(limit)))
+
+
+async def claim(database: Database, job_id: UUID, *, lease: timedelta) -> Claim | None:
+    """Take a job that is queued, or whose lease has run out; None if there is nothing to take.
+
+    A job whose attempts are used up by workers that died is failed here, so that poison ends (JB004).
+    """
+    async with unit_of_work(database) as session:
+        row = await session.get(Job, job_id, with_for_update={"skip_locked": True})
+        now = utc_now()
+        if row is None or row.state in FINAL_STATES:
+            return None
+        # Between its attempts a job waits: another process may have failed at it since it was found to be due.
+        if row.state is JobState.QUEUED and row.attempts > 0 and row.run_at > now:
+            return None
+        if row.state is JobState.RUNNING and row.lease_until is not None and row.lease_until >= now:
+            return None
+        if row.state is JobState.RUNNING:
+            log.warning("job was left by a worker that died", job_id=str(job_id), kind=row.kind, attempt=row.attempts)
+        if row.cancel_requested or row.attempts >= row.max_attempts:
+            row.state = JobState.CANCELLED if row.cancel_requested else JobState.FAILED
+            row.error = None if row.cancel_requested else f"the worker died in each of {row.attempts} attempts"
+            row.finished_at, row.lease_token, row.lease_until = now, None, None
+            return None
+        row.state = JobState.RUNNING
+        row.attempts += 1
+        row.progress = 0
+        row.started_at, row.run_at = now, min(row.run_at, now)
+        row.lease_token, row.lease_until = uuid4(), now + lease
+        return Claim(
+            row.id, row.lease_token, row.kind, row.payload, row.owner_id, row.attempts, row.max_attempts, row.request_id
+        )
+
+
+async def renew(database: Database, held: Claim, *, lease: timedelta) -> bool:
+    """Keep the lease.
+
+    Returns:
+        True if the job is wanted still, False if its owner asked to cancel it.
+
+    Raises:
+        LeaseLostError: somebody else has the job now.
+    """
+    async with unit_of_work(database) as session:
+        unwanted = await session.scalar(
+            _held(held).values(lease_until=utc_now() + lease).returning(Job.cancel_requested)
+        )
+    if unwanted is None:
+        raise LeaseLostError(f"job {held.job_id}")
+    return not unwanted
+
+
+async def finish(session: AsyncSession, held: Claim, result: BaseModel | None, file: Mapping[str, Any]) -> None:
+    """Write success into the transaction of the job's effects, so that both are kept or neither.
+
+    Raises:
+        LeaseLostError: somebody else has the job now.
+    """
+    values = {"result": None if result is None else result.model_dump(mode="json"), "error": None, **file}
+    await _settle(session, held, state=JobState.SUCCEEDED, **values)
+
+
+async def settle(database: Database, held: Claim, *, state: JobState, error: str | None) -> None:
+    """End a job that did not succeed, in a transaction of its own; raises LeaseLostError."""
+    async with unit_of_work(database) as session:
+        await _settle(session, held, state=state, error=_storable(error))
+
+
+async def hand_back(
+    database: Database, held: Claim, *, after: timedelta | None = None, error: str | None = None
+) -> None:
+    """Queue the job again: with back-off and jitter after a failure, at once when the process is told to stop.
+
+    Raises:
+        LeaseLostError: somebody else has the job now.
+    """
+    async with unit_of_work(database) as session:
+        changes: dict[str, Any] = {"run_at": utc_now() + (after or timedelta(0)), "error": _storable(error)}
+        if after is None:
+            changes["attempts"] = held.attempt - 1
+        await _apply(session, held, state=JobState.QUEUED, **changes)
+
+
+def backoff(attempt: int) -> timedelta:
+    """How long to wait after so many failed attempts: doubling, bounded, with jitter."""
+    longest = min(_BACKOFF_SECONDS * 2 ** (attempt - 1), _BACKOFF_MAX_SECONDS)
+    return timedelta(seconds=longest * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
+
+
+async def request_cancel(session: AsyncSession, row: Job) -> None:
+    """Cancel a queued job at once and a running one at its next heartbeat.
+
+    Raises:
+        JobStateError: it has ended already.
+    """
+    if row.state in FINAL_STATES:
+        raise JobStateError(f"the job is {row.state} already; only a queued or running job can be cancelled")
+    row.cancel_requested = True
+    if row.state is JobState.QUEUED:
+        row.state, row.finished_at = JobState.CANCELLED, utc_now()
+
+
+async def retry(session: AsyncSession, row: Job) -> None:
+    """Queue a failed or cancelled job once more, with all its attempts.
+
+    Raises:
+        JobStateError: it is waiting, running or done.
+    """
+    if row.state not in (JobState.FAILED, JobState.CANCELLED):
+        raise JobStateError(f"the job is {row.state}; only a failed or cancelled job can be tried again")
+    row.state, row.attempts, row.progress = JobState.QUEUED, 0, 0
+    row.error, row.finished_at, row.cancel_requested = None, None, False
+    row.run_at = utc_now()
+
+
+async def delete_finished(session: AsyncSession, *, older_than: timedelta) -> None:
+    """Delete what ended so long ago, files included."""
+    await session.execute(delete(Job).where(Job.finished_at < utc_now() - older_than))
+
+
+def _held(held: Claim) -> Any:
+    return update(Job).where(Job.id == held.job_id, Job.lease_token == held.token, Job.state == JobState.RUNNING)
+
+
+def _storable(error: str | None) -> str | None:
+    # Failure: PostgreSQL refused a message with a NUL in it, and so the end of the job could not be written.
+    if error is None:
+        return None
+    return error.replace("\x00", "�").encode("utf-8", "replace").decode()[:_ERROR_LENGTH]
+
+
+async def _settle(session: AsyncSession, held: Claim, *, state: JobState, **values: Any) -> None:
+    if state is JobState.SUCCEEDED:
+        values["progress"] = 100
+    await _apply(session, held, state=state, finished_at=utc_now(), **values)
+
+
+async def _apply(session: AsyncSession, held: Claim, **values: Any) -> None:
+    statement = _held(held).values(lease_token=None, lease_until=None, **values).returning(Job.id)
+    if await session.scalar(statement) is None:
+        raise LeaseLostError(f"job {held.job_id} was taken over by another worker: this attempt's work is dropped")

@@ -1,0 +1,91 @@
+# Owned by the template.
+"""What one process of the service runs on: its settings, its database and its jobs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from .database import Database, unit_of_work
+from .features import Feature, FeatureError
+from .http import delete_expired_records
+from .identity import Authenticate
+from .jobs import InlineDispatcher, JobRegistry, Reconciler, delete_finished
+from .settings import CoreSettings
+
+__all__ = ["Runtime"]
+
+
+class Runtime:
+    """Made once for each process. Making it connects to nothing (CL001)."""
+
+    def __init__(self, settings: CoreSettings, features: Sequence[Feature]) -> None:
+        """Put the process's parts together.
+
+        Raises:
+            FeatureError: not exactly one feature says how a token is recognised.
+            ValueError: two jobs have one name.
+        """
+        self.settings = settings
+        self.features = tuple(features)
+        self.database = Database(settings)
+        self.jobs = JobRegistry(kind for feature in features for kind in feature.jobs)
+        self.dispatcher = InlineDispatcher(self.database, settings, self.jobs)
+        self.database.session_info["dispatcher"] = self.dispatcher
+        self.authenticate = _the_one_authenticate(self.features)
+        self._head: str | None = None
+
+    def reconciler(self) -> Reconciler:
+        """The loop that takes up what was left."""
+        return Reconciler(
+            self.database,
+            self.dispatcher.dispatch,
+            self._delete_expired,
+            every=timedelta(seconds=self.settings.job_poll_seconds),
+        )
+
+    async def parts(self, seconds: float) -> dict[str, str]:
+        """The state of each part that requests need: "ok", or what is wrong; each is asked for so long at most."""
+        try:
+            # Read-only: on SQLite a plain connection waits for the one that writes.
+            async with asyncio.timeout(seconds), unit_of_work(self.database, read_only=True) as session:
+                deployed = await _deployed_revisions(session)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            return {"database": f"does not answer: {type(error).__name__}"}
+        head = await self._migration_head()
+        behind = f"the database is at {', '.join(deployed) or 'no revision'}, this code at {head}: run migrate"
+        return {"database": "ok", "migrations": "ok" if deployed == [head] else behind}
+
+    async def _migration_head(self) -> str | None:
+        if self._head is None:
+            # Alembic costs a fifth of a start-up, and of all that serves requests only this asks it.
+            from .database.migrations import newest_revision  # noqa: PLC0415
+
+            self._head = await asyncio.to_thread(newest_revision, self.settings)
+        return self._head
+
+    async def _delete_expired(self, session: AsyncSession) -> None:
+        await delete_finished(session, older_than=timedelta(days=self.settings.job_retention_days))
+        await delete_expired_records(session, older_than=timedelta(hours=self.settings.idempotency_hours))
+        for feature in self.features:
+            for expire in feature.retention:
+                await expire(session, self.settings)
+
+
+async def _deployed_revisions(session: AsyncSession) -> list[str]:
+    migrated = await session.run_sync(lambda inner: inspect(inner.connection()).has_table("alembic_version"))
+    return list(await session.scalars(text("SELECT version_num FROM alembic_version"))) if migrated else []
+
+
+def _the_one_authenticate(features: Sequence[Feature]) -> Authenticate:
+    found = [feature.authenticate for feature in features if feature.authenticate is not None]
+    if len(found) != 1:
+        raise FeatureError(
+            f"{len(found)} features say how a token is recognised: give exactly one Feature `authenticate=...`"
+        )
+    return found[0]
