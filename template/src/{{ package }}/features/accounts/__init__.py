@@ -1,0 +1,11 @@
+"""Accounts: users, how they prove who they are, and their API keys."""
+
+from ...core.features import Feature
+from .routes import keys, sessions, users
+from .tokens import authenticate, delete_expired_sessions
+
+feature = Feature(
+    routers=(users, sessions, keys),
+    retention=(delete_expired_sessions,),
+    authenticate=authenticate,
+)

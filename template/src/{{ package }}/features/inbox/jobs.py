@@ -1,0 +1,49 @@
+"""The jobs of the inbox."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from ...core.database import upsert
+from ...core.http import Id
+from ...core.jobs import JobPayload, PermanentError, Run, in_thread, job
+from .models import Capture, Item
+from .refining import refine
+
+
+class RefinePayload(JobPayload):
+    """Which capture to refine."""
+
+    capture_id: Id
+
+
+class Refined(BaseModel):
+    """How many items came of it."""
+
+    items: int
+
+
+@job("inbox.refine", timeout=60)
+async def refine_capture(run: Run, payload: RefinePayload) -> Refined:
+    """Make a capture's items. Done twice, it leaves the same items."""
+    async with run.reading() as reading:
+        capture = await reading.get(Capture, payload.capture_id)
+    if capture is None:
+        raise PermanentError(f"capture {payload.capture_id} is gone")
+    drafts = await in_thread(refine, capture.text)
+    for position, draft in enumerate(drafts):
+        await upsert(
+            run.session,
+            Item,
+            {
+                "owner_id": capture.owner_id,
+                "capture_id": capture.id,
+                "position": position,
+                "kind": draft.kind,
+                "title": draft.title,
+                "body": draft.body,
+                "confidence": draft.confidence,
+            },
+            key=("capture_id", "position"),
+        )
+    return Refined(items=len(drafts))
