@@ -1,0 +1,133 @@
+# Owned by the template.
+"""What guards judge, each part gathered when a guard first asks for it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ._config import Config
+from ._findings import NOWHERE, Place
+
+if TYPE_CHECKING:
+    from ._live import Live
+    from ._source import Source
+
+
+@dataclass(frozen=True)
+class File:
+    """One Python file: its tree, or why it does not compile."""
+
+    path: str
+    tree: ast.Module | None
+    error: str = ""
+    line: int | None = None
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One migration file. `problem` says why its identifiers cannot be read."""
+
+    place: Place
+    revision: str = ""
+    parents: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A module that cannot be imported, and the line that is to blame."""
+
+    module: str
+    message: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class Route:
+    """One entry of the routing table. A `witness` is a path that it answers and few others do."""
+
+    kind: str  # http, websocket or mount
+    methods: frozenset[str]  # none: every method
+    path: str
+    pattern: re.Pattern[str]
+    witness: str | None
+    endpoint: object
+    name: str
+    place: Place = NOWHERE
+    host: str = ""
+    within: tuple[int, ...] = ()  # positions of the mounts it lies in
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A foreign key: these columns of a table refer to that table."""
+
+    columns: tuple[str, ...]
+    target: str
+    find: Callable[[], Place] = field(compare=False)  # reads source, so only where there is a finding
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the metadata. `keys` are the columns of each index that serves any row, in order."""
+
+    name: str
+    schema: str
+    references: tuple[Reference, ...]
+    keys: tuple[tuple[str, ...], ...]
+
+    def called(self, *names: str) -> bool:
+        return self.name in names or f"{self.schema}.{self.name}" in names
+
+
+class Facts:
+    """The facts of one project. `doubt` is set when what was just read may be incomplete."""
+
+    def __init__(self, config: Config, live: Live | None = None) -> None:
+        self.config = config
+        self.doubt = ""
+        self._live = live
+
+    @cached_property
+    def source(self) -> Source:
+        from ._source import Source  # noqa: PLC0415 - not needed when a service starts
+
+        return Source(self.config)
+
+    @property
+    def live(self) -> Live:
+        if self._live is None:
+            from ._live import Live  # noqa: PLC0415 - a run over source alone imports no project
+
+            self._live = Live.imported(self.config, self.source)
+        return self._live
+
+    @property
+    def refused(self) -> Sequence[object]:
+        return self._live.refused if self._live else ()
+
+    @property
+    def failures(self) -> Sequence[Failure]:
+        return self.live.failures
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        return self.live.routes
+
+    @property
+    def tables(self) -> Sequence[Table]:
+        self.doubt = self.live.doubt
+        return self.live.tables
+
+    @property
+    def application_tables(self) -> frozenset[str]:
+        """The tables there were once the application, and nothing else, had been imported."""
+        self.doubt = self.live.doubt
+        return self.live.application_tables

@@ -1,0 +1,82 @@
+# Owned by the template.
+"""What a guard is and what it answers: findings, or why it has none to give."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+if TYPE_CHECKING:
+    from ._facts import Facts
+
+
+class Place(NamedTuple):
+    """A line of a file; the file is relative to the project's root where it lies in it."""
+
+    file: str | None = None
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return ":".join(str(part) for part in self if part is not None) or "somewhere"
+
+    @classmethod
+    def of(cls, root: Path, path: str | Path, line: int | None = None) -> Place:
+        absolute = Path(path).resolve()
+        inside = absolute.is_relative_to(root)
+        return cls((absolute.relative_to(root) if inside else absolute).as_posix(), line)
+
+
+NOWHERE = Place()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong. `subject` is its other name, for accepting it: `orders.customer_id`."""
+
+    code: str
+    message: str
+    file: str | None = None
+    line: int | None = None
+    subject: str = ""
+
+
+class Guard:
+    """One failure that is looked for. The class's name is its code, its docstring what a person reads."""
+
+    #: Whether a service in which it finds something must not start: cheap, and needs no source.
+    at_start: ClassVar[bool] = False
+
+    def judge(self, facts: Facts) -> Iterable[Finding]:
+        """Give the findings; raise DoesNotApply or CouldNotLook where there is nothing to judge."""
+        raise NotImplementedError
+
+    @classmethod
+    def finding(cls, message: str, place: Place = NOWHERE, subject: str = "") -> Finding:
+        return Finding(cls.__name__, message, place.file, place.line, subject)
+
+    @classmethod
+    def story(cls) -> str:
+        return f"{cls.__name__}: {inspect.cleandoc(cls.__doc__ or '')}"
+
+
+class DoesNotApply(Exception):  # noqa: N818 - an answer, not an error
+    """There is nothing in this project for the guard to judge; the argument says why."""
+
+
+class CouldNotLook(Exception):  # noqa: N818 - an answer, not an error
+    """What the guard judges could not be read, so its silence would mean nothing."""
+
+
+class Refused(Exception):  # noqa: N818 - says what happened to the application
+    """An application that must not start. It carries the findings and the application itself,
+    so that `check`, which imports the same module, can go on judging it.
+    """
+
+    def __init__(self, findings: tuple[Finding, ...], application: object) -> None:
+        self.findings = findings
+        self.application = application
+        lines = (f"{Place(f.file, f.line)}: {f.code} {f.message}" for f in findings)
+        super().__init__("this application must not start:\n  " + "\n  ".join(lines))

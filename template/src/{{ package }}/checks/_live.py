@@ -1,0 +1,177 @@
+# Owned by the template.
+"""Facts from the running application's own objects: imports the project, the only place that does."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+import traceback
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+
+from ._config import Config
+from ._facts import Failure, Route, Table
+from ._findings import NOWHERE, CouldNotLook, DoesNotApply, Place
+from ._source import Source, words
+
+
+class Live:
+    """An application and its metadata, with what could not be imported on the way to them."""
+
+    def __init__(self, config: Config, application: object = None, metadata: object = None) -> None:
+        self.config = config
+        self.application = application
+        self.metadata = metadata
+        self.failures: list[Failure] = []
+        self.refused: list[object] = []
+        self.application_tables: frozenset[str] = frozenset()
+        self.missing: dict[str, str] = {}  # key of the configuration -> why there is nothing at it
+
+    @classmethod
+    def imported(cls, config: Config, source: Source) -> Live:
+        """Import the application, then every other module of the package."""
+        self = cls(config)
+        with _importing(source):
+            imports = _Imports(source, self)
+            imports.load(config.package)
+            for folder in getattr(sys.modules.get(config.package), "__path__", ()):
+                if Path(folder).resolve() != source.package.resolve():
+                    raise CouldNotLook(f"{config.package} is imported from {folder}, not from {source.package}")
+            imports.resolve("application", config.application)
+            imports.resolve("metadata", config.metadata)
+            with contextlib.suppress(CouldNotLook, DoesNotApply):
+                self.application_tables = frozenset(table.name for table in self.tables)
+            for module in source.modules:
+                imports.load(module)
+        self.__dict__.pop("tables", None)  # there may be more of them now
+        return self
+
+    @property
+    def doubt(self) -> str:
+        """Why tables may be missing from the metadata; empty when none is."""
+        return self.missing.get("application", "")
+
+    @cached_property
+    def routes(self) -> list[Route]:
+        from ._live_routes import gather  # noqa: PLC0415 - a project without FastAPI has the other facts
+
+        return gather(self._there("application"), self.config.root)
+
+    @cached_property
+    def tables(self) -> list[Table]:
+        from ._live_tables import gather  # noqa: PLC0415 - a project without SQLAlchemy has the other facts
+
+        return gather(self._there("metadata"), self.config.root)
+
+    def _there(self, key: str) -> object:
+        value: object = getattr(self, key)
+        if key in self.missing:
+            raise CouldNotLook(self.missing[key])
+        if value is None:
+            raise DoesNotApply(f"no `{key}` in [tool.hardening]")
+        return value
+
+
+class _Imports:
+    """One import after the other. Each cause of a failure is recorded once, where it is."""
+
+    def __init__(self, source: Source, live: Live) -> None:
+        self.source = source
+        self.live = live
+        self.causes: dict[str, str] = {}  # module -> why it cannot be imported
+        self.culprits: set[str | None] = set()  # files whose own failure is known
+
+    def resolve(self, key: str, address: str) -> None:
+        """Set the object that the configuration names, or say why it is missing."""
+        if not address:
+            return
+        name, _, path = address.partition(":")
+        reason = self.load(name)
+        if reason and getattr(self.live, key) is not None:
+            return  # it was refused, and came along
+        value: object = sys.modules.get(name)
+        for attribute in path.split("."):
+            if not reason and not hasattr(value, attribute):
+                reason = f"there is no {attribute}"
+            value = getattr(value, attribute, None)
+        if reason:
+            self.live.missing[key] = f"the {key} {address} cannot be imported: {reason}"
+        else:
+            setattr(self.live, key, value)
+
+    def load(self, name: str) -> str:
+        """Import a module; say why that fails."""
+        if name not in self.causes:
+            self.causes[name] = ""
+            try:
+                importlib.import_module(name)
+            except KeyboardInterrupt:
+                raise
+            # Whatever a module does when it is imported, sys.exit included, must not end the check.
+            except BaseException as error:  # noqa: BLE001
+                self.causes[name] = self._record(name, error)
+        return self.causes[name]
+
+    def _record(self, name: str, error: BaseException) -> str:
+        source, chain, text = self.source, _chain(error), _told(error, self.source.root)
+        frames = [frame for each in chain for frame in _frames(each.__traceback__, source)]
+        modules = [place for place, inside in frames if not inside]
+        known = not self.culprits.isdisjoint(place.file for place in modules)
+        self.culprits.update(place.file for place in modules[-1:])
+        for each in chain:
+            # By name: the project has its own copy of this class.
+            if type(each).__name__ == "Refused" and hasattr(each, "findings"):
+                self.live.refused += each.findings
+                self.live.application = self.live.application or getattr(each, "application", None)
+                return text
+            if isinstance(each, SyntaxError) and each.filename and source.place(each.filename).file in source.files:
+                return text  # IM006 names it
+        if known:
+            return text  # the consequence of a failure that is named already
+        if isinstance(error, ModuleNotFoundError) and not frames:
+            return text  # nobody but this check asks for it: a wrong address, or hidden (IM004)
+        last = frames[-1][0] if frames else NOWHERE
+        place = modules[-1] if modules else last
+        place = last if last.file == place.file else place
+        raised = "" if place == last else f" (raised at {last})"
+        blamed = next((module for module, file in source.modules.items() if file.path == place.file), name)
+        self.live.failures.append(Failure(blamed, text + raised, place))
+        return f"{text}, at {place}"
+
+
+@contextlib.contextmanager
+def _importing(source: Source) -> Iterator[None]:
+    """Let the package be found, and keep what modules print out of the report."""
+    before = list(sys.path)
+    sys.path.insert(0, str(source.folder))
+    importlib.invalidate_caches()
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.path[:] = before
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """The exception and what it was raised from, first cause last."""
+    chain = [error]
+    while (cause := chain[-1].__cause__) is not None and cause not in chain:
+        chain.append(cause)
+    return chain
+
+
+def _frames(trace: TracebackType | None, source: Source) -> Iterator[tuple[Place, bool]]:
+    """The project's own frames, outermost first, and whether each is inside a function or class."""
+    for frame, line in traceback.walk_tb(trace):
+        place = source.place(frame.f_code.co_filename, line)
+        if place.file in source.files and frame.f_globals.get("__name__") != __name__:
+            yield place, frame.f_code.co_name != "<module>"
+
+
+def _told(error: BaseException, root: Path) -> str:
+    if isinstance(error, SystemExit):
+        return f"the module calls sys.exit({error.code!r}) when it is imported"
+    return words(f"{type(error).__name__}: {error}".replace(f"{root}/", ""))

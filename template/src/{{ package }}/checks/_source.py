@@ -1,0 +1,162 @@
+# Owned by the template.
+"""Facts from source: a tree that is read and never run."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+from ._config import Config
+from ._facts import File, Migration
+from ._findings import CouldNotLook, Place
+
+SKIPPED = {"__pycache__", "node_modules", "site-packages"}
+
+
+class Source:
+    """The project's Python: `source`, `tests` and the migrations, each file parsed once."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.root = config.root
+        self.folder = config.root / config.source
+        self.package = self.folder.joinpath(*config.package.split("."))
+        self.versions = config.root / config.migrations
+        if not self.package.is_dir():
+            where = Place.of(self.root, self.package)
+            raise CouldNotLook(f"{where} is no folder; correct `package` or `source` in [tool.hardening]")
+
+    def place(self, path: str | Path, line: int | None = None) -> Place:
+        return Place.of(self.root, path, line)
+
+    @cached_property
+    def files(self) -> dict[str, File]:
+        """Each Python file, under its path from the root."""
+        above = self.versions.parent
+        migrations = above if (above / "env.py").is_file() else self.versions
+        found: dict[str, File] = {}
+        for folder in (self.folder, self.root / "tests", migrations):
+            for path in python_files(folder):
+                name = self.place(path).file or ""
+                if name not in found:
+                    found[name] = _parse(path, name)
+        return found
+
+    @cached_property
+    def modules(self) -> dict[str, File]:
+        """The package's modules under their dotted names, parents first; `__main__` runs, so not it."""
+        found = {}
+        for name, file in self.files.items():
+            path = self.root / name
+            if path.is_relative_to(self.package) and path.name != "__main__.py":
+                parts = path.relative_to(self.folder).with_suffix("").parts
+                parts = parts[:-1] if parts[-1] == "__init__" else parts
+                if all(part.isidentifier() for part in parts):
+                    found[".".join(parts)] = file
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def migrations(self) -> list[Migration]:
+        """The migration files that Alembic would load."""
+        paths = sorted(self.versions.glob("*.py")) if self.versions.is_dir() else []
+        return [
+            _migration(self.files[name], self.place(path))
+            for path in paths
+            if not path.name.startswith(("__init__", ".")) and (name := self.place(path).file)
+        ]
+
+    def models(self) -> Iterator[tuple[str, Place]]:
+        """Each class that plainly declares a table: the table's name, and where the class is.
+
+        Silent about what SQLAlchemy would not map either: a class without bases or decorators (a
+        mixin), an abstract one, one made inside a function, a name that is computed.
+        """
+        for file in self.modules.values():
+            pending: list[ast.stmt] = list(file.tree.body) if file.tree else []
+            while pending:
+                node = pending.pop(0)
+                if isinstance(node, (ast.If, ast.Try, ast.With)):
+                    pending += node.body
+                if not isinstance(node, ast.ClassDef):
+                    continue
+                pending += node.body
+                names = _assigned(node.body)
+                table = literal(names.get("__tablename__"))
+                abstract = literal(names.get("__abstract__")) is True
+                if isinstance(table, str) and (node.bases or node.decorator_list) and not abstract:
+                    yield table, Place(file.path, node.lineno)
+
+
+def python_files(folder: Path) -> Iterator[Path]:
+    for here, folders, files in os.walk(folder):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if name not in SKIPPED and not name.startswith(".") and not Path(here, name, "pyvenv.cfg").exists()
+        )
+        yield from (Path(here, name) for name in sorted(files) if name.endswith(".py"))
+
+
+def _parse(path: Path, name: str) -> File:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(path.read_bytes(), str(path))
+            # Parsing alone lets through what only compiling refuses: a `return` outside a function.
+            compile(tree, str(path), "exec", dont_inherit=True)
+    except SyntaxError as error:
+        return File(name, None, error.msg or "invalid syntax", error.lineno)
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
+        return File(name, None, str(error) or type(error).__name__)
+    return File(name, tree)
+
+
+def _assigned(body: list[ast.stmt]) -> dict[str, ast.expr]:
+    """The plain names that these statements give a value."""
+    names: dict[str, ast.expr] = {}
+    for node in body:
+        if isinstance(node, ast.Assign):
+            names |= {target.id: node.value for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
+            names[node.target.id] = node.value
+    return names
+
+
+def literal(node: ast.expr | None) -> object:
+    """The value that is written there; `...` when there is none or it is computed."""
+    try:
+        return ast.literal_eval(node) if node is not None else ...
+    except ValueError:
+        return ...
+
+
+def _migration(file: File, place: Place) -> Migration:
+    if file.tree is None:
+        return Migration(place, problem=f"does not compile: {file.error}")
+    names = _assigned(file.tree.body)
+    node = names.get("down_revision") or names.get("revision")
+    place = Place(place.file, node.lineno if node else None)
+    several: dict[str, tuple[str, ...]] = {}
+    for name in ("revision", "down_revision", "depends_on", "branch_labels"):
+        # Only the two identifiers are required.
+        value = literal(names.get(name)) if name in names or "revision" in name else None
+        value = (value,) if isinstance(value, str) else () if value is None else value
+        if not isinstance(value, (tuple, list, set)) or not all(isinstance(each, str) for each in value):
+            return Migration(place, problem=f"has no `{name}` that can be read without running it")
+        several[name] = tuple(value)
+    if len(several["revision"]) != 1:
+        return Migration(place, problem="has no `revision` of its own")
+    return Migration(
+        place, several["revision"][0], several["down_revision"], several["depends_on"], several["branch_labels"]
+    )
+
+
+def words(text: object, limit: int = 300) -> str:
+    """A text on one line, cut where it gets long."""
+    line = re.sub(r"\s+", " ", str(text)).strip()
+    return line if len(line) <= limit else line[: limit - 1] + "…"
