@@ -1,0 +1,65 @@
+# Owned by the template.
+"""What a developer and CI run: `nox`, or `python3 bootstrap.py` where nox is not installed."""
+
+from __future__ import annotations
+
+import nox
+
+nox.needs_version = ">=2025.5.1"
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_venv = "yes"
+nox.options.error_on_external_run = True
+nox.options.sessions = ["lint", "types", "tests", "check"]
+
+COMMAND = next(iter(nox.project.load_toml("pyproject.toml")["project"]["scripts"]))
+
+
+def _sync(session: nox.Session, *groups: str) -> None:
+    """Bring the session's environment to what pyproject.toml says, and to uv.lock."""
+    environment = {"UV_PROJECT_ENVIRONMENT": session.virtualenv.location}
+    session.run_install("uv", "sync", "--no-default-groups", *groups, env=environment)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, known mistakes, undeclared dependencies, and what may import what."""
+    _sync(session, "--group=dev")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("deptry", ".")
+    session.run("lint-imports")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """The type check, strict."""
+    _sync(session, "--group=dev")
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The tests, on SQLite and on PostgreSQL; arguments after -- go to pytest."""
+    _sync(session, "--group=dev")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def check(session: nox.Session) -> None:
+    """The guards: each known failure, looked for by name."""
+    _sync(session)
+    session.run(COMMAND, "check", *session.posargs)
+
+
+@nox.session(default=False)
+def lowest(session: nox.Session) -> None:
+    """The tests, at the lowest versions that pyproject.toml allows."""
+    session.run_install("uv", "pip", "install", "--resolution=lowest-direct", "--editable=.", "--group=dev")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(default=False)
+def serve(session: nox.Session) -> None:
+    """Start the service; arguments after -- go to `serve`."""
+    _sync(session)
+    session.run(COMMAND, "serve", *session.posargs)

@@ -1,0 +1,2 @@
+# Owned by the template.
+"""The service's tests."""
