@@ -1,0 +1,1 @@
+"""The template's tests: its questions, what it renders, who owns what, updates, and the guards."""
