@@ -7,6 +7,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -129,6 +130,7 @@ def _async_engine(url: URL, settings: CoreSettings) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
         engine = create_async_engine(url, **{**options, "pool_pre_ping": False})
         _prepare_sqlite(engine.sync_engine)
+        event.listen(engine.sync_engine, "connect", _stop_once)
         return engine
     return create_async_engine(
         url,
@@ -139,6 +141,15 @@ def _async_engine(url: URL, settings: CoreSettings) -> AsyncEngine:
             "-c idle_in_transaction_session_timeout=60000",
         },
     )
+
+
+def _stop_once(connection: Any, _: Any) -> None:
+    """Let a connection's thread be told to stop once.
+
+    Failure: a statement that was cancelled twice told it twice; the second word was never answered, and a process
+    that was to end waited for that answer for ever (aiosqlite 0.22.1).
+    """
+    connection.driver_connection.stop = cache(connection.driver_connection.stop)
 
 
 def _prepare_sqlite(engine: Engine, *, foreign_keys: bool = True, wait: int = _SQLITE_WAIT_MILLISECONDS) -> None:

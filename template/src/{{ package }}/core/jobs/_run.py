@@ -282,6 +282,7 @@ class _Heart:
         self._held = held
         self._worker: asyncio.Task[Any] | None = None
         self._beat: asyncio.Task[None] | None = None
+        self._over = False
         self._reason: Exception | None = None
 
     async def __aenter__(self) -> _Heart:
@@ -294,14 +295,13 @@ class _Heart:
 
     def stop(self) -> None:
         """Beat no more; raises what the job was stopped for, if it was and took no notice."""
-        if self._beat is not None:
-            self._beat.cancel()
+        self._end()
         if self._reason is not None:
             raise self._reason
 
     async def __aexit__(self, *_: object) -> None:
+        self._end()
         if self._beat is not None:
-            self._beat.cancel()
             try:
                 await asyncio.gather(self._beat, return_exceptions=True)
             except asyncio.CancelledError:
@@ -312,8 +312,14 @@ class _Heart:
             self._worker.uncancel()
             raise self._reason
 
+    def _end(self) -> None:
+        # Failure: a driver answers a cancelled statement with an error of its own now and then, and the heart beat on.
+        self._over = True
+        if self._beat is not None:
+            self._beat.cancel()
+
     async def _beats(self, run: Run) -> None:
-        while True:
+        while not self._over:
             await asyncio.sleep(self._lease.total_seconds() / 3)
             if run.blocks_other_writers:
                 continue
