@@ -46,7 +46,7 @@ def create_app(settings: CoreSettings, features: Sequence[Feature], *, title: st
         async with AsyncExitStack() as stack:
             if settings.is_local:
                 await stack.enter_async_context(watch_event_loop())
-            stack.push_async_callback(runtime.database.close)
+            stack.push_async_callback(runtime.close)
             stack.push_async_callback(runtime.dispatcher.drain)
             await runtime.database.wait(settings.database_wait_seconds)
             await stack.enter_async_context(_beside(runtime))

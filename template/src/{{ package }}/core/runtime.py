@@ -11,6 +11,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from .clients import SharedRedis
 from .database import Database, unit_of_work
 from .features import Feature, FeatureError
 from .http import delete_expired_records
@@ -34,6 +35,7 @@ class Runtime:
         self.settings = settings
         self.features = tuple(features)
         self.database = Database(settings)
+        self.redis = None if settings.redis_url is None else SharedRedis(settings)
         self.jobs = JobRegistry(kind for feature in features for kind in feature.jobs)
         self.dispatcher = InlineDispatcher(self.database, settings, self.jobs)
         self.database.session_info["dispatcher"] = self.dispatcher
@@ -48,6 +50,12 @@ class Runtime:
             self._delete_expired,
             every=timedelta(seconds=self.settings.job_poll_seconds),
         )
+
+    async def close(self) -> None:
+        """Close every connection of the process, the database's last."""
+        if self.redis is not None:
+            await self.redis.close()
+        await self.database.close()
 
     async def parts(self, seconds: float) -> dict[str, str]:
         """The state of each part that requests need: "ok", or what is wrong; each is asked for so long at most."""

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -55,6 +57,15 @@ def check_integer_width(*, bits: int, dimensions: int, column_bits: int = 63) ->
         )
 
 
+def _redis_address(address: SecretStr | None) -> SecretStr | None:
+    if address is not None:
+        with suppress(ValueError):
+            if urlsplit(address.get_secret_value()).scheme in ("redis", "rediss", "unix"):
+                return address
+        raise ValueError("not the address of a Redis: write redis://:password@host:6379/0, rediss:// or unix://")
+    return None
+
+
 class CoreSettings(BaseSettings):
     """What the core reads; `settings.py` extends it with what your features need."""
 
@@ -93,6 +104,9 @@ class CoreSettings(BaseSettings):
     job_retention_days: Annotated[int, Field(ge=1)] = 30
     job_file_max_bytes: Annotated[int, Field(ge=1024)] = 67_108_864
     idempotency_hours: Annotated[int, Field(ge=1)] = 24
+
+    redis_url: Annotated[SecretStr | None, AfterValidator(_redis_address)] = None
+    redis_pool_size: Annotated[int, Field(ge=2, le=500)] = 20
 
     @classmethod
     def load(cls) -> Self:
@@ -153,6 +167,12 @@ class CoreSettings(BaseSettings):
         for name in type(self).model_fields:
             value = getattr(self, name)
             if isinstance(value, SecretStr) and name != "database_url":
+                if name.endswith("_url"):
+                    # An address is no secret, and the password in it is.
+                    password = urlsplit(value.get_secret_value()).password
+                    if password and (weakness := _weakness(password, _SECRET_LENGTH)):
+                        weak.append(f"the password in {name.upper()} {weakness}")
+                    continue
                 length = _SECRET_KEY_LENGTH if name.startswith("secret_key") else _SECRET_LENGTH
                 if weakness := _weakness(value.get_secret_value(), length):
                     weak.append(f"{name.upper()} {weakness}")
