@@ -15,6 +15,7 @@ from .database import Model
 from .features import Feature
 from .http import BodyLimitMiddleware, RequestLogMiddleware, health, install_problems, jobs
 from .logs import configure_logs
+from .realtime.routes import realtime
 from .runtime import Runtime
 from .settings import CoreSettings, project_root
 from .watchdog import watch_event_loop
@@ -60,6 +61,7 @@ def create_app(settings: CoreSettings, features: Sequence[Feature], *, title: st
     install_problems(app)
     app.include_router(health)
     app.include_router(jobs)
+    app.include_router(realtime)
     for feature in features:
         for router in feature.routers:
             app.include_router(router)
@@ -73,10 +75,11 @@ def create_app(settings: CoreSettings, features: Sequence[Feature], *, title: st
 
 @asynccontextmanager
 async def _beside(runtime: Runtime) -> AsyncIterator[None]:
-    reconciler = asyncio.create_task(runtime.reconciler().run())
+    tasks = [asyncio.create_task(runtime.reconciler().run()), asyncio.create_task(runtime.events.run())]
     try:
         yield
     finally:
-        reconciler.cancel()
-        with suppress(asyncio.CancelledError):
-            await reconciler
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task

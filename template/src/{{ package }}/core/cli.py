@@ -33,6 +33,7 @@ from .database.migrations import MigrationLockError, differences, new_migration,
 from .features import Command, FeatureError, discover, discover_commands
 from .jobs import Job, JobState, JobStateError, JobView, request_cancel, retry
 from .logs import configure_logs
+from .realtime.protocol import MOST_BYTES, SocketProtocol
 from .runtime import Runtime
 from .settings import CoreSettings, SettingsError, database_address
 
@@ -207,6 +208,8 @@ class _Service:
             log_config=None,
             server_header=False,
             timeout_graceful_shutdown=settings.shutdown_seconds,
+            ws=SocketProtocol,
+            ws_max_size=MOST_BYTES,
         )
 
     def migrate(

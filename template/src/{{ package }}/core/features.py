@@ -13,8 +13,9 @@ from typing import Any
 from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from .identity import Authenticate
+from .identity import Authenticate, Recheck
 from .jobs import JobKind
+from .realtime import Topic
 from .settings import CoreSettings
 
 __all__ = ["Command", "Feature", "FeatureError", "discover", "discover_commands"]
@@ -35,13 +36,17 @@ class Feature:
         routers: its routes, one router for each path prefix (RT001).
         jobs: its kinds of jobs.
         retention: functions that delete what has expired; called about every hour in a unit of work.
+        topics: what it shows live.
         authenticate: how a bearer token is recognised; exactly one feature has it.
+        recheck: whether such a login still holds; the same feature has it, or sockets cannot be renewed.
     """
 
     routers: Sequence[APIRouter] = ()
     jobs: Sequence[JobKind[Any]] = ()
     retention: Sequence[Retention] = ()
+    topics: Sequence[Topic] = ()
     authenticate: Authenticate | None = None
+    recheck: Recheck | None = None
 
 
 def discover(package: str) -> tuple[Feature, ...]:

@@ -10,15 +10,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from .settings import CoreSettings
 
-__all__ = ["Authenticate", "Principal"]
+__all__ = ["Authenticate", "Principal", "Recheck"]
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The user that a request was authenticated as."""
+    """The user that a request was authenticated as, and in which words the feature knows the login again."""
 
     user_id: int
+    credential: str = ""
 
 
 Authenticate = Callable[[AsyncSession, str, CoreSettings], Awaitable[Principal | None]]
 """Finds whom a bearer token belongs to; None for a token that is unknown, expired or revoked."""
+
+Recheck = Callable[[AsyncSession, Principal, CoreSettings], Awaitable[bool]]
+"""Whether the login that somebody was authenticated with still holds: not expired, not revoked."""

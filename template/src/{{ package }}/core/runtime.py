@@ -16,7 +16,8 @@ from .database import Database, unit_of_work
 from .features import Feature, FeatureError
 from .http import delete_expired_records
 from .identity import Authenticate
-from .jobs import InlineDispatcher, JobRegistry, Reconciler, delete_finished
+from .jobs import InlineDispatcher, JobRegistry, Reconciler, delete_finished, jobs_topic
+from .realtime import Hub, Stream, topics_by_name
 from .settings import CoreSettings
 
 __all__ = ["Runtime"]
@@ -30,7 +31,7 @@ class Runtime:
 
         Raises:
             FeatureError: not exactly one feature says how a token is recognised.
-            ValueError: two jobs have one name.
+            ValueError: two jobs or two topics have one name.
         """
         self.settings = settings
         self.features = tuple(features)
@@ -39,7 +40,11 @@ class Runtime:
         self.jobs = JobRegistry(kind for feature in features for kind in feature.jobs)
         self.dispatcher = InlineDispatcher(self.database, settings, self.jobs)
         self.database.session_info["dispatcher"] = self.dispatcher
+        self.topics = topics_by_name((jobs_topic, *(topic for feature in features for topic in feature.topics)))
+        self.events = Hub(None if self.redis is None else Stream(self.redis))
+        self.database.session_info["events"] = self.events
         self.authenticate = _the_one_authenticate(self.features)
+        self.recheck = next((feature.recheck for feature in features if feature.recheck is not None), None)
         self._head: str | None = None
 
     def reconciler(self) -> Reconciler:

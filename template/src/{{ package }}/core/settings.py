@@ -105,6 +105,11 @@ class CoreSettings(BaseSettings):
     job_file_max_bytes: Annotated[int, Field(ge=1024)] = 67_108_864
     idempotency_hours: Annotated[int, Field(ge=1)] = 24
 
+    websocket_origins: str = ""
+    websocket_ticket_seconds: Annotated[float, Field(ge=1, le=86_400)] = 600.0
+    websocket_send_seconds: Annotated[float, Field(gt=0)] = 10.0
+    websocket_connections: Annotated[int, Field(ge=1)] = 1_000
+
     redis_url: Annotated[SecretStr | None, AfterValidator(_redis_address)] = None
     redis_pool_size: Annotated[int, Field(ge=2, le=500)] = 20
 

@@ -6,7 +6,7 @@ from ._models import Job, JobChunk, JobState
 from ._queue import JobStateError, delete_finished, enqueue, request_cancel, retry
 from ._reconciler import Reconciler
 from ._run import InlineDispatcher, Run, in_thread, run_job
-from ._views import JobView
+from ._views import JobView, jobs_topic
 
 __all__ = [
     "InlineDispatcher",
@@ -26,6 +26,7 @@ __all__ = [
     "enqueue",
     "in_thread",
     "job",
+    "jobs_topic",
     "request_cancel",
     "retry",
     "run_job",

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ..database import Model, Text, enumeration, user_reference, utc_now
 
-__all__ = ["FINAL_STATES", "Job", "JobChunk", "JobState", "uuid7"]
+__all__ = ["FINAL_STATES", "JOBS", "Job", "JobChunk", "JobState", "uuid7"]
 
 
 class JobState(StrEnum):
@@ -27,6 +27,9 @@ class JobState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+
+JOBS = "jobs"
+"""The topic that tells a job's owner of each of its states."""
 
 FINAL_STATES = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
 

@@ -17,8 +17,9 @@ from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..database import Database, on_commit, unit_of_work, utc_now
+from ..realtime import publish
 from ._kinds import JobKind, JobPayload
-from ._models import FINAL_STATES, Job, JobState
+from ._models import FINAL_STATES, JOBS, Job, JobState
 
 __all__ = [
     "Claim",
@@ -101,6 +102,7 @@ async def enqueue(
     )
     session.add(row)
     await session.flush()
+    publish(session, JOBS, owner_id=owner_id, key=row.id)
     if dispatcher is not None and not delay:
         on_commit(session, partial(dispatcher.after_commit, row.id))
     return row
@@ -133,6 +135,7 @@ async def claim(database: Database, job_id: UUID, *, lease: timedelta) -> Claim 
             return None
         if row.state is JobState.RUNNING:
             log.warning("job was left by a worker that died", job_id=str(job_id), kind=row.kind, attempt=row.attempts)
+        publish(session, JOBS, owner_id=row.owner_id, key=row.id)
         if row.cancel_requested or row.attempts >= row.max_attempts:
             row.state = JobState.CANCELLED if row.cancel_requested else JobState.FAILED
             row.error = None if row.cancel_requested else f"the worker died in each of {row.attempts} attempts"
@@ -212,6 +215,7 @@ async def request_cancel(session: AsyncSession, row: Job) -> None:
     if row.state in FINAL_STATES:
         raise JobStateError(f"the job is {row.state} already; only a queued or running job can be cancelled")
     row.cancel_requested = True
+    publish(session, JOBS, owner_id=row.owner_id, key=row.id)
     if row.state is JobState.QUEUED:
         row.state, row.finished_at = JobState.CANCELLED, utc_now()
 
@@ -227,6 +231,7 @@ async def retry(session: AsyncSession, row: Job) -> None:
     row.state, row.attempts, row.progress = JobState.QUEUED, 0, 0
     row.error, row.finished_at, row.cancel_requested = None, None, False
     row.run_at = utc_now()
+    publish(session, JOBS, owner_id=row.owner_id, key=row.id)
 
 
 async def delete_finished(session: AsyncSession, *, older_than: timedelta) -> None:
@@ -255,3 +260,4 @@ async def _apply(session: AsyncSession, held: Claim, **values: Any) -> None:
     statement = _held(held).values(lease_token=None, lease_until=None, **values).returning(Job.id)
     if await session.scalar(statement) is None:
         raise LeaseLostError(f"job {held.job_id} was taken over by another worker: this attempt's work is dropped")
+    publish(session, JOBS, owner_id=held.owner_id, key=held.job_id)

@@ -17,9 +17,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..database import Database, unit_of_work
+from ..realtime import publish
 from ..settings import CoreSettings
 from ._kinds import JobKind, JobRegistry, PermanentError, UnknownJobKindError
-from ._models import Job, JobChunk, JobState
+from ._models import JOBS, Job, JobChunk, JobState
 from ._queue import Claim, LeaseLostError, backoff, claim, finish, hand_back, renew, settle
 
 __all__ = ["InlineDispatcher", "Run", "in_thread", "run_job"]
@@ -82,6 +83,7 @@ class Run:
                 await session.execute(
                     update(Job).where(Job.id == self.id, Job.lease_token == self._held.token).values(progress=percent)
                 )
+                publish(session, JOBS, owner_id=self.owner_id, key=self.id)
         except SQLAlchemyError:
             log.warning("progress could not be told", exc_info=True)
 

@@ -1,17 +1,23 @@
 # Owned by the template.
-"""What an owner sees of a job, over HTTP and on the command line."""
+"""What an owner sees of a job, over HTTP, live and on the command line."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 from uuid import UUID
 
 from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from ._models import Job, JobState
+from ..identity import Principal
+from ..realtime import Topic
+from ._models import JOBS, Job, JobState
 
-__all__ = ["JobView"]
+__all__ = ["JobView", "jobs_topic"]
+
+_NEWEST: Final = 50
 
 
 class JobFileView(BaseModel):
@@ -48,3 +54,22 @@ class JobView(BaseModel):
             file = JobFileView(name=row.file_name, media_type=row.file_type, size=row.file_size)
         shown = {name: getattr(row, name) for name in cls.model_fields if name != "file"}
         return cls(**shown, file=file)
+
+
+class Jobs(BaseModel):
+    """One's newest jobs, the newest first."""
+
+    items: list[JobView]
+
+
+async def _newest(session: AsyncSession, user: Principal) -> Jobs:
+    rows = select(Job).where(Job.owner_id == user.user_id).order_by(Job.id.desc()).limit(_NEWEST)
+    return Jobs(items=[JobView.of(row) for row in await session.scalars(rows)])
+
+
+async def _one(session: AsyncSession, user: Principal, key: str) -> JobView | None:
+    row = await session.scalar(select(Job).where(Job.owner_id == user.user_id, Job.id == UUID(key)))
+    return None if row is None else JobView.of(row)
+
+
+jobs_topic = Topic(JOBS, _newest, _one)

@@ -2,10 +2,13 @@
 
 from ...core.features import Feature
 from .routes import keys, sessions, users
-from .tokens import authenticate, delete_expired_sessions
+from .service import account
+from .tokens import authenticate, delete_expired_sessions, still_holds
 
 feature = Feature(
     routers=(users, sessions, keys),
     retention=(delete_expired_sessions,),
+    topics=(account,),
     authenticate=authenticate,
+    recheck=still_holds,
 )

@@ -24,10 +24,11 @@ from ...core.http import (
     secret_response,
     unauthorized,
 )
+from ...core.realtime import publish
 from .models import ApiKey, Credential, LoginSession, User
 from .passwords import hash_password, verify_password
 from .schemas import KeyRequest, KeyView, Login, LoginView, NewKeyView, PasswordChange, UserChange, UserView
-from .service import add_key, find_user
+from .service import account, add_key, find_user, show_user
 from .tokens import SESSION_PREFIX, digest_of, new_token
 
 SESSION_LIFETIME = timedelta(days=14)
@@ -41,7 +42,7 @@ keys = Router("/api-keys", tags=["accounts"])
 @users.get("/me")
 async def show_me(session: Session, user: CurrentUser) -> UserView:
     """Oneself."""
-    return UserView.model_validate(await session.get_one(User, user.user_id))
+    return await show_user(session, user)
 
 
 @users.patch("/me")
@@ -49,6 +50,7 @@ async def change_me(change: UserChange, session: Session, user: CurrentUser) -> 
     """Change one's name."""
     row = await session.get_one(User, user.user_id)
     row.name = change.name
+    publish(session, account.name, owner_id=user.user_id)
     return UserView.model_validate(row)
 
 

@@ -8,9 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ...core.database import utc_now
+from ...core.identity import Principal
+from ...core.realtime import Topic
 from ...core.settings import CoreSettings
 from .models import ApiKey, Credential, User
 from .passwords import hash_password
+from .schemas import UserView
 from .tokens import KEY_PREFIX, digest_of, new_token
 
 _HINT_LENGTH = 8
@@ -46,3 +49,11 @@ async def add_key(
     session.add(row)
     await session.flush()
     return row, token
+
+
+async def show_user(session: AsyncSession, user: Principal) -> UserView:
+    """A user, as they see themselves."""
+    return UserView.model_validate(await session.get_one(User, user.user_id))
+
+
+account = Topic("account", show_user)

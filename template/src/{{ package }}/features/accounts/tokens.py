@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import secrets
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import Select, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ...core.database import utc_now
@@ -34,24 +34,26 @@ async def authenticate(session: AsyncSession, token: str, settings: CoreSettings
     It is looked up under the previous secret key too, so that changing the key signs nobody out.
     """
     digests = [_digest(token, key) for key in settings.secret_keys]
-    now = utc_now()
     if token.startswith(KEY_PREFIX):
-        statement = (
-            select(User.id)
-            .join(ApiKey, ApiKey.owner_id == User.id)
-            .where(ApiKey.digest.in_(digests), ApiKey.revoked_at.is_(None))
-            .where(or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now))
-        )
+        prefix, logins = KEY_PREFIX, _valid_keys().where(ApiKey.digest.in_(digests))
     elif token.startswith(SESSION_PREFIX):
-        statement = (
-            select(User.id)
-            .join(LoginSession, LoginSession.owner_id == User.id)
-            .where(LoginSession.digest.in_(digests), LoginSession.expires_at > now)
-        )
+        prefix, logins = SESSION_PREFIX, _valid_sessions().where(LoginSession.digest.in_(digests))
     else:
         return None
-    user_id = await session.scalar(statement.where(User.is_active))
-    return None if user_id is None else Principal(user_id)
+    found = (await session.execute(logins)).one_or_none()
+    return None if found is None else Principal(found[0], f"{prefix}{found[1]}")
+
+
+async def still_holds(session: AsyncSession, user: Principal, settings: CoreSettings) -> bool:
+    """Whether the API key or the session that somebody was authenticated with is still valid."""
+    prefix, number = user.credential[:4], int(user.credential[4:])
+    logins = (
+        _valid_keys().where(ApiKey.id == number)
+        if prefix == KEY_PREFIX
+        else _valid_sessions().where(LoginSession.id == number)
+    )
+    found = (await session.execute(logins)).one_or_none()
+    return found is not None and found[0] == user.user_id
 
 
 async def delete_expired_sessions(session: AsyncSession, settings: CoreSettings) -> None:
@@ -61,3 +63,13 @@ async def delete_expired_sessions(session: AsyncSession, settings: CoreSettings)
 
 def _digest(token: str, key: bytes) -> str:
     return hmac.new(key, token.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+
+
+def _valid_keys() -> Select[int, int]:
+    valid = select(User.id, ApiKey.id).join(ApiKey, ApiKey.owner_id == User.id).where(User.is_active)
+    return valid.where(ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > utc_now()))
+
+
+def _valid_sessions() -> Select[int, int]:
+    valid = select(User.id, LoginSession.id).join(LoginSession, LoginSession.owner_id == User.id)
+    return valid.where(User.is_active, LoginSession.expires_at > utc_now())

@@ -2,10 +2,11 @@
 
 from ...core.features import Feature
 from .by_day import DayActivity, activity
+from .counts import counts
 from .jobs import refine_capture
 from .models import ItemState
 from .routes import inbox, ingest
 
 __all__ = ["DayActivity", "ItemState", "activity", "feature"]
 
-feature = Feature(routers=(ingest, inbox), jobs=(refine_capture,))
+feature = Feature(routers=(ingest, inbox), jobs=(refine_capture,), topics=(counts,))

@@ -7,6 +7,8 @@ from pydantic import BaseModel
 from ...core.database import upsert
 from ...core.http import Id
 from ...core.jobs import JobPayload, PermanentError, Run, in_thread, job
+from ...core.realtime import publish
+from .counts import counts
 from .models import Capture, Item
 from .refining import refine
 
@@ -46,4 +48,5 @@ async def refine_capture(run: Run, payload: RefinePayload) -> Refined:
             },
             key=("capture_id", "position"),
         )
+    publish(run.session, counts.name, owner_id=capture.owner_id)
     return Refined(items=len(drafts))

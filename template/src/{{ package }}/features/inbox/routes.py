@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...core.database import ID_MAX, utc_now
 from ...core.http import CurrentUser, Line, Page, Prose, Router, RowId, Session, conflict, find_owned, owned, page_of
 from ...core.jobs import enqueue
+from ...core.realtime import publish
+from .counts import counts
 from .jobs import RefinePayload, refine_capture
 from .models import Capture, Item, ItemKind, ItemState
 
@@ -104,4 +106,5 @@ async def _decide(session: Session, user: CurrentUser, item_id: int, state: Item
         raise conflict(f"item {item_id} is {item.state} already")
     if item.state is ItemState.PENDING:
         item.state, item.decided_at = state, utc_now()
+        publish(session, counts.name, owner_id=user.user_id)
     return ItemView.model_validate(item)
