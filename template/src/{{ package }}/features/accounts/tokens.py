@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from datetime import datetime
 
-from sqlalchemy import Select, delete, or_, select
+from sqlalchemy import BindParameter, bindparam, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ...core.database import utc_now
@@ -16,6 +17,30 @@ from .models import ApiKey, LoginSession, User
 
 KEY_PREFIX = "key_"
 SESSION_PREFIX = "ses_"
+
+
+# Made once: to build them for every request took a tenth of its time.
+_NOW: BindParameter[datetime] = bindparam("now")
+_DIGESTS: BindParameter[list[str]] = bindparam("digests", expanding=True)
+_NUMBER: BindParameter[int] = bindparam("number")
+_VALID_KEYS = (
+    select(User.id, ApiKey.id)
+    .join(ApiKey, ApiKey.owner_id == User.id)
+    .where(User.is_active, ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > _NOW))
+)
+_VALID_SESSIONS = (
+    select(User.id, LoginSession.id)
+    .join(LoginSession, LoginSession.owner_id == User.id)
+    .where(User.is_active, LoginSession.expires_at > _NOW)
+)
+_BY_DIGEST = {
+    KEY_PREFIX: _VALID_KEYS.where(ApiKey.digest.in_(_DIGESTS)),
+    SESSION_PREFIX: _VALID_SESSIONS.where(LoginSession.digest.in_(_DIGESTS)),
+}
+_BY_NUMBER = {
+    KEY_PREFIX: _VALID_KEYS.where(ApiKey.id == _NUMBER),
+    SESSION_PREFIX: _VALID_SESSIONS.where(LoginSession.id == _NUMBER),
+}
 
 
 def new_token(prefix: str) -> str:
@@ -33,26 +58,18 @@ async def authenticate(session: AsyncSession, token: str, settings: CoreSettings
 
     It is looked up under the previous secret key too, so that changing the key signs nobody out.
     """
-    digests = [_digest(token, key) for key in settings.secret_keys]
-    if token.startswith(KEY_PREFIX):
-        prefix, logins = KEY_PREFIX, _valid_keys().where(ApiKey.digest.in_(digests))
-    elif token.startswith(SESSION_PREFIX):
-        prefix, logins = SESSION_PREFIX, _valid_sessions().where(LoginSession.digest.in_(digests))
-    else:
+    prefix = token[:4]
+    if prefix not in _BY_DIGEST:
         return None
-    found = (await session.execute(logins)).one_or_none()
+    digests = [_digest(token, key) for key in settings.secret_keys]
+    found = (await session.execute(_BY_DIGEST[prefix], {"digests": digests, "now": utc_now()})).one_or_none()
     return None if found is None else Principal(found[0], f"{prefix}{found[1]}")
 
 
 async def still_holds(session: AsyncSession, user: Principal, settings: CoreSettings) -> bool:
     """Whether the API key or the session that somebody was authenticated with is still valid."""
     prefix, number = user.credential[:4], int(user.credential[4:])
-    logins = (
-        _valid_keys().where(ApiKey.id == number)
-        if prefix == KEY_PREFIX
-        else _valid_sessions().where(LoginSession.id == number)
-    )
-    found = (await session.execute(logins)).one_or_none()
+    found = (await session.execute(_BY_NUMBER[prefix], {"number": number, "now": utc_now()})).one_or_none()
     return found is not None and found[0] == user.user_id
 
 
@@ -63,13 +80,3 @@ async def delete_expired_sessions(session: AsyncSession, settings: CoreSettings)
 
 def _digest(token: str, key: bytes) -> str:
     return hmac.new(key, token.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
-
-
-def _valid_keys() -> Select[int, int]:
-    valid = select(User.id, ApiKey.id).join(ApiKey, ApiKey.owner_id == User.id).where(User.is_active)
-    return valid.where(ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > utc_now()))
-
-
-def _valid_sessions() -> Select[int, int]:
-    valid = select(User.id, LoginSession.id).join(LoginSession, LoginSession.owner_id == User.id)
-    return valid.where(User.is_active, LoginSession.expires_at > utc_now())
