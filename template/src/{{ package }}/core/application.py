@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Final
 
 import structlog
 from fastapi import FastAPI
@@ -13,14 +14,17 @@ from fastapi import FastAPI
 from ..checks import load_config, refuse
 from .database import Model
 from .features import Feature
-from .http import BodyLimitMiddleware, RequestLogMiddleware, health, install_problems, jobs
+from .http import BodyLimitMiddleware, RequestLogMiddleware, health, install_problems, jobs, metrics
 from .logs import configure_logs
+from .metrics import are_shared
 from .realtime.routes import realtime
 from .runtime import Runtime
 from .settings import CoreSettings, project_root
 from .watchdog import watch_event_loop
 
 __all__ = ["create_app"]
+
+_SAMPLE_SECONDS: Final = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +66,9 @@ def create_app(settings: CoreSettings, features: Sequence[Feature], *, title: st
     app.include_router(health)
     app.include_router(jobs)
     app.include_router(realtime)
+    # How much is done here and how badly is nobody's business: elsewhere than here it takes a token to ask.
+    if settings.is_local or settings.metrics_token is not None:
+        app.include_router(metrics)
     for feature in features:
         for router in feature.routers:
             app.include_router(router)
@@ -76,6 +83,8 @@ def create_app(settings: CoreSettings, features: Sequence[Feature], *, title: st
 @asynccontextmanager
 async def _beside(runtime: Runtime) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(runtime.reconciler().run()), asyncio.create_task(runtime.events.run())]
+    if are_shared():
+        tasks.append(asyncio.create_task(_sampling(runtime)))
     try:
         yield
     finally:
@@ -83,3 +92,10 @@ async def _beside(runtime: Runtime) -> AsyncIterator[None]:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+
+async def _sampling(runtime: Runtime) -> None:
+    """Let the process that answers Prometheus know what this one has in use."""
+    while True:
+        runtime.sample()
+        await asyncio.sleep(_SAMPLE_SECONDS)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import functools
 import importlib
@@ -33,6 +34,7 @@ from .database.migrations import MigrationLockError, differences, new_migration,
 from .features import Command, FeatureError, discover, discover_commands
 from .jobs import Job, JobState, JobStateError, JobView, request_cancel, retry
 from .logs import configure_logs
+from .metrics import shared_by_processes
 from .realtime.protocol import MOST_BYTES, SocketProtocol
 from .runtime import Runtime
 from .settings import CoreSettings, SettingsError, database_address
@@ -41,6 +43,7 @@ __all__ = ["create_cli"]
 
 log = logging.getLogger(__name__)
 
+_WORKER_SECONDS = 60
 _EXPECTED = (SettingsError, FeatureError, DatabaseWaitError, MigrationLockError, checks.Refused)
 
 
@@ -199,18 +202,22 @@ class _Service:
         say(f"serving on http://{address}:{number} (API: http://{address}:{number}/docs), stop with Ctrl-C")
         # Uvicorn raises once more the signal that ended it. An end that was asked for is no failure of the process.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        uvicorn.run(
-            f"{self.package}.main:app",
-            host=address,
-            port=number,
-            workers=workers,
-            reload=reload,
-            log_config=None,
-            server_header=False,
-            timeout_graceful_shutdown=settings.shutdown_seconds,
-            ws=SocketProtocol,
-            ws_max_size=MOST_BYTES,
-        )
+        with shared_by_processes() if workers > 1 else contextlib.nullcontext():
+            uvicorn.run(
+                f"{self.package}.main:app",
+                host=address,
+                port=number,
+                workers=workers,
+                reload=reload,
+                log_config=None,
+                server_header=False,
+                timeout_graceful_shutdown=settings.shutdown_seconds,
+                # Failure: with the five seconds of the default, a busy machine's workers were killed while they
+                # were still importing, and started again, for ever.
+                timeout_worker_healthcheck=_WORKER_SECONDS,
+                ws=SocketProtocol,
+                ws_max_size=MOST_BYTES,
+            )
 
     def migrate(
         self,

@@ -11,6 +11,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from . import metrics
 from .clients import SharedRedis
 from .database import Database, unit_of_work
 from .features import Feature, FeatureError
@@ -61,6 +62,18 @@ class Runtime:
         if self.redis is not None:
             await self.redis.close()
         await self.database.close()
+
+    @property
+    def queues(self) -> dict[str, str]:
+        """The queue of each kind of job."""
+        return {kind.name: getattr(kind, "queue", "default") for each in self.features for kind in each.jobs}
+
+    def sample(self) -> None:
+        """Write down what this process has in use, for its metrics."""
+        pools = {"database": self.database.connections}
+        if self.redis is not None:
+            pools["redis"] = (self.redis.in_use, self.redis.size)
+        metrics.sample(pools, {}, self.queues)
 
     async def parts(self, seconds: float) -> dict[str, str]:
         """The state of each part that requests need: "ok", or what is wrong; each is asked for so long at most."""

@@ -89,6 +89,8 @@ class CoreSettings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
 
+    metrics_token: SecretStr | None = None
+
     max_body_bytes: Annotated[int, Field(ge=1024)] = 1_048_576
     shutdown_seconds: Annotated[int, Field(ge=1)] = 30
 

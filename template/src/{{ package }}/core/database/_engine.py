@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import structlog
-from sqlalchemy import URL, Engine, NullPool, create_engine, event, text
+from sqlalchemy import URL, Engine, NullPool, QueuePool, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
@@ -75,6 +75,13 @@ class Database:
                 "and keep one event loop for the life of a process"
             )
         return self._engine
+
+    @property
+    def connections(self) -> tuple[int, int]:
+        """How many connections of the pools are with somebody now, and how many there may be."""
+        pools = {each.pool for each in (self._engine, self._reading) if each is not None}
+        used = sum(pool.checkedout() for pool in pools if isinstance(pool, QueuePool))
+        return used, self._settings.database_pool_size * (2 if self.is_sqlite else 1)
 
     def session(self, *, read_only: bool = False) -> AsyncSession:
         """A session outside any transaction; `unit_of_work` is what requests and jobs use."""

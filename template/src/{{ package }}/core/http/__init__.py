@@ -6,6 +6,7 @@ from ._fields import Day, Id, Line, Prose, RowId
 from ._health import health
 from ._idempotency import delete_expired_records
 from ._jobs import jobs
+from ._metrics import metrics
 from ._middleware import BodyLimitMiddleware, RequestLogMiddleware
 from ._owned import find_owned, owned
 from ._paging import Page, PageQuery, page_of
@@ -34,6 +35,7 @@ __all__ = [
     "health",
     "install_problems",
     "jobs",
+    "metrics",
     "not_found",
     "owned",
     "page_of",

@@ -1,5 +1,5 @@
 # Owned by the template.
-"""Around every request: a request id, a largest body, and one line in the log with how it ended."""
+"""Around every request: a request id, a largest body, and how it ended, in the log and in the metrics."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..metrics import request_ended
+from ._metrics import RouteNames
 from ._problems import problem_response, unexpected_response
 
 __all__ = ["BodyLimitMiddleware", "RequestLogMiddleware"]
@@ -23,10 +25,11 @@ log = structlog.get_logger(__name__)
 
 
 class RequestLogMiddleware:
-    """Gives each request an id, taken from `X-Request-ID` if that is a plain one, and logs its end."""
+    """Gives each request an id, taken from `X-Request-ID` if that is a plain one, logs its end and counts it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self._routes = RouteNames()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -55,6 +58,8 @@ class RequestLogMiddleware:
                 raise
             await unexpected_response(error)(scope, receive, send_with_id)
         finally:
+            seconds = time.perf_counter() - started
+            request_ended(scope["method"], self._routes.of(scope), status, seconds)
             if not scope["path"].startswith("/health/"):
                 # The path without its query: a query may hold what nobody should read in a log.
                 log.info(
@@ -62,7 +67,7 @@ class RequestLogMiddleware:
                     method=scope["method"],
                     path=scope["path"],
                     status=status,
-                    milliseconds=round((time.perf_counter() - started) * 1000, 1),
+                    milliseconds=round(seconds * 1000, 1),
                 )
 
 

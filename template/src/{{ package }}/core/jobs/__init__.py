@@ -1,6 +1,7 @@
 # Owned by the template.
 """Background jobs: one row for each is the outbox, the status, the guard against a second run and the metrics."""
 
+from ._counts import JobCount, count_jobs
 from ._kinds import JobKind, JobPayload, JobRegistry, PermanentError, UnknownJobKindError, job
 from ._models import Job, JobChunk, JobState
 from ._queue import JobStateError, delete_finished, enqueue, request_cancel, retry
@@ -12,6 +13,7 @@ __all__ = [
     "InlineDispatcher",
     "Job",
     "JobChunk",
+    "JobCount",
     "JobKind",
     "JobPayload",
     "JobRegistry",
@@ -22,6 +24,7 @@ __all__ = [
     "Reconciler",
     "Run",
     "UnknownJobKindError",
+    "count_jobs",
     "delete_finished",
     "enqueue",
     "in_thread",

@@ -17,6 +17,7 @@ from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..database import Database, on_commit, unit_of_work, utc_now
+from ..metrics import lease_lost
 from ..realtime import publish
 from ._kinds import JobKind, JobPayload
 from ._models import FINAL_STATES, JOBS, Job, JobState
@@ -134,6 +135,7 @@ async def claim(database: Database, job_id: UUID, *, lease: timedelta) -> Claim 
         if row.state is JobState.RUNNING and row.lease_until is not None and row.lease_until >= now:
             return None
         if row.state is JobState.RUNNING:
+            lease_lost(row.kind)
             log.warning("job was left by a worker that died", job_id=str(job_id), kind=row.kind, attempt=row.attempts)
         publish(session, JOBS, owner_id=row.owner_id, key=row.id)
         if row.cancel_requested or row.attempts >= row.max_attempts:
