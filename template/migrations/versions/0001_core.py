@@ -93,6 +93,7 @@ def upgrade() -> None:
         sa.Column("file_size", BIG_INTEGER),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("run_at", MOMENT, nullable=False),
+        sa.Column("hand_on_at", MOMENT, nullable=False),
         sa.Column("started_at", MOMENT),
         sa.Column("finished_at", MOMENT),
         sa.Column("lease_token", sa.Uuid()),
@@ -104,7 +105,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_jobs_finished_at", "jobs", ["finished_at"])
     op.create_index("ix_jobs_owner_id_id", "jobs", ["owner_id", "id"])
-    op.create_index("ix_jobs_state_run_at", "jobs", ["state", "run_at"])
+    op.create_index("ix_jobs_state_hand_on_at", "jobs", ["state", "hand_on_at"])
+    op.create_table(
+        "schedules",
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("due_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_schedules"),
+    )
     op.create_table(
         "job_chunks",
         sa.Column("job_id", sa.Uuid(), nullable=False),
@@ -134,6 +141,7 @@ def downgrade() -> None:
     """Take back."""
     op.drop_table("idempotency_records")
     op.drop_table("job_chunks")
+    op.drop_table("schedules")
     op.drop_table("jobs")
     op.drop_table("api_keys")
     op.drop_table("sessions")

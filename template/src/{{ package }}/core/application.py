@@ -82,9 +82,12 @@ def create_app(settings: CoreSettings, features: Sequence[Feature], *, title: st
 
 @asynccontextmanager
 async def _beside(runtime: Runtime) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(runtime.reconciler().run()), asyncio.create_task(runtime.events.run())]
+    loops = [runtime.reconciler().run(), runtime.events.run()]
+    if runtime.relay is not None:
+        loops.append(runtime.relay.run())
     if are_shared():
-        tasks.append(asyncio.create_task(_sampling(runtime)))
+        loops.append(_sampling(runtime))
+    tasks = [asyncio.create_task(loop) for loop in loops]
     try:
         yield
     finally:

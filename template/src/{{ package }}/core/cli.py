@@ -104,6 +104,8 @@ def _application(package: str) -> typer.Typer:
     cli.command("check", add_help_option=False, context_settings=passed_on)(_check)
     service = _Service(package)
     cli.command("serve")(service.serve)
+    cli.command("worker")(service.worker)
+    cli.command("queues")(service.queues)
     cli.command("migrate")(service.migrate)
     cli.command("check-schema")(service.check_schema)
     jobs = typer.Typer(help="Look at jobs, try them again, cancel them.", no_args_is_help=True)
@@ -218,6 +220,28 @@ class _Service:
                 ws=SocketProtocol,
                 ws_max_size=MOST_BYTES,
             )
+
+    def worker(
+        self,
+        queue: Annotated[list[str] | None, typer.Option("--queue", "-Q", help="A queue; all if left out.")] = None,
+        concurrency: Annotated[
+            int | None, typer.Option("--concurrency", "-c", help="Jobs at a time.", min=1, max=256)
+        ] = None,
+    ) -> None:
+        """Do the jobs that the broker hands on, each in a process. The database must be up to date."""
+        settings = self.settings
+        configure_logs(settings)
+        self.refuse_behind()
+        # Celery is half a second, which no other command pays.
+        from .worker import run_worker  # noqa: PLC0415
+
+        app = importlib.import_module(f"{self.package}.worker").app
+        sys.exit(run_worker(app, queues=queue, concurrency=concurrency or settings.worker_concurrency))
+
+    def queues(self) -> None:
+        """List the queues that jobs wait in, one in a line."""
+        for name in Runtime(self.settings, discover(self.package)).jobs.queues:
+            say(name)
 
     def migrate(
         self,

@@ -35,6 +35,7 @@ class Feature:
     Attributes:
         routers: its routes, one router for each path prefix (RT001).
         jobs: its kinds of jobs.
+        queues: names of queues that its jobs wait in, besides the default one.
         retention: functions that delete what has expired; called about every hour in a unit of work.
         topics: what it shows live.
         authenticate: how a bearer token is recognised; exactly one feature has it.
@@ -43,6 +44,7 @@ class Feature:
 
     routers: Sequence[APIRouter] = ()
     jobs: Sequence[JobKind[Any]] = ()
+    queues: Sequence[str] = ()
     retention: Sequence[Retention] = ()
     topics: Sequence[Topic] = ()
     authenticate: Authenticate | None = None

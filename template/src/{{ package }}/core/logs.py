@@ -15,7 +15,11 @@ from .settings import CoreSettings
 __all__ = ["configure_logs"]
 
 # Too talkative below a warning; and aiosqlite writes each statement's values, uvicorn.access the query.
-_QUIET = ("aiosqlite", "alembic", "uvicorn.access", "httpx2", "httpcore2", "watchfiles")
+# And Celery's two lines for each message: jobs have better ones of their own.
+_QUIET = (
+    *("aiosqlite", "alembic", "uvicorn.access", "httpx2", "httpcore2", "watchfiles"),
+    *("amqp", "kombu", "celery.app.trace", "celery.worker.strategy"),
+)
 
 
 def _without_colours(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -17,7 +17,7 @@ from .database import Database, unit_of_work
 from .features import Feature, FeatureError
 from .http import delete_expired_records
 from .identity import Authenticate
-from .jobs import InlineDispatcher, JobRegistry, Reconciler, delete_finished, jobs_topic
+from .jobs import InlineDispatcher, JobRegistry, Reconciler, Relay, delete_finished, jobs_topic
 from .realtime import Hub, Stream, topics_by_name
 from .settings import CoreSettings
 
@@ -32,18 +32,23 @@ class Runtime:
 
         Raises:
             FeatureError: not exactly one feature says how a token is recognised.
-            ValueError: two jobs or two topics have one name.
+            ValueError: two jobs or two topics have one name, or a job waits in a queue that no feature declares.
+            SettingsError: the broker would hand a job on a second time while it still runs.
         """
         self.settings = settings
         self.features = tuple(features)
         self.database = Database(settings)
         self.redis = None if settings.redis_url is None else SharedRedis(settings)
-        self.jobs = JobRegistry(kind for feature in features for kind in feature.jobs)
+        self.jobs = JobRegistry(
+            (kind for feature in features for kind in feature.jobs),
+            (queue for feature in features for queue in feature.queues),
+        )
         self.dispatcher = InlineDispatcher(self.database, settings, self.jobs)
-        self.database.session_info["dispatcher"] = self.dispatcher
         self.topics = topics_by_name((jobs_topic, *(topic for feature in features for topic in feature.topics)))
         self.events = Hub(None if self.redis is None else Stream(self.redis))
         self.database.session_info["events"] = self.events
+        self.relay = None if settings.broker_url is None else Relay(settings, self.jobs)
+        self.database.session_info["dispatcher"] = self.relay or self.dispatcher
         self.authenticate = _the_one_authenticate(self.features)
         self.recheck = next((feature.recheck for feature in features if feature.recheck is not None), None)
         self._head: str | None = None
@@ -52,13 +57,15 @@ class Runtime:
         """The loop that takes up what was left."""
         return Reconciler(
             self.database,
-            self.dispatcher.dispatch,
+            self.relay or self.dispatcher,
             self._delete_expired,
             every=timedelta(seconds=self.settings.job_poll_seconds),
         )
 
     async def close(self) -> None:
         """Close every connection of the process, the database's last."""
+        if self.relay is not None:
+            await self.relay.close()
         if self.redis is not None:
             await self.redis.close()
         await self.database.close()

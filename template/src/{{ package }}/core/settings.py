@@ -58,11 +58,22 @@ def check_integer_width(*, bits: int, dimensions: int, column_bits: int = 63) ->
 
 
 def _redis_address(address: SecretStr | None) -> SecretStr | None:
-    if address is not None:
-        with suppress(ValueError):
-            if urlsplit(address.get_secret_value()).scheme in ("redis", "rediss", "unix"):
-                return address
-        raise ValueError("not the address of a Redis: write redis://:password@host:6379/0, rediss:// or unix://")
+    if address is None or _scheme(address) in ("redis", "rediss", "unix"):
+        return address
+    raise ValueError("not the address of a Redis: write redis://:password@host:6379/0, rediss:// or unix://")
+
+
+def _broker_address(address: SecretStr | None) -> SecretStr | None:
+    if address is None or _scheme(address) in ("redis", "rediss", "amqp", "amqps"):
+        return address
+    raise ValueError(
+        "not the address of a broker: write redis://:password@host:6379/1 or amqp://user:password@host:5672/vhost"
+    )
+
+
+def _scheme(address: SecretStr) -> str | None:
+    with suppress(ValueError):
+        return urlsplit(address.get_secret_value()).scheme
     return None
 
 
@@ -111,6 +122,12 @@ class CoreSettings(BaseSettings):
     websocket_ticket_seconds: Annotated[float, Field(ge=1, le=86_400)] = 600.0
     websocket_send_seconds: Annotated[float, Field(gt=0)] = 10.0
     websocket_connections: Annotated[int, Field(ge=1)] = 1_000
+
+    broker_url: Annotated[SecretStr | None, AfterValidator(_broker_address)] = None
+    broker_visibility_seconds: Annotated[int, Field(ge=1)] = 3_600
+    worker_concurrency: Annotated[int, Field(ge=1, le=256)] = 2
+    worker_child_megabytes: Annotated[int, Field(ge=64)] = 512
+    worker_stalled_seconds: Annotated[float, Field(ge=1)] = 60.0
 
     redis_url: Annotated[SecretStr | None, AfterValidator(_redis_address)] = None
     redis_pool_size: Annotated[int, Field(ge=2, le=500)] = 20

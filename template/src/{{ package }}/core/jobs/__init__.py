@@ -2,14 +2,16 @@
 """Background jobs: one row for each is the outbox, the status, the guard against a second run and the metrics."""
 
 from ._counts import JobCount, count_jobs
-from ._kinds import JobKind, JobPayload, JobRegistry, PermanentError, UnknownJobKindError, job
-from ._models import Job, JobChunk, JobState
+from ._kinds import DEFAULT_QUEUE, JobKind, JobPayload, JobRegistry, PermanentError, UnknownJobKindError, job
+from ._models import Job, JobChunk, JobState, Schedule
 from ._queue import JobStateError, delete_finished, enqueue, request_cancel, retry
 from ._reconciler import Reconciler
+from ._relay import Relay
 from ._run import InlineDispatcher, Run, in_thread, run_job
 from ._views import JobView, jobs_topic
 
 __all__ = [
+    "DEFAULT_QUEUE",
     "InlineDispatcher",
     "Job",
     "JobChunk",
@@ -22,7 +24,9 @@ __all__ = [
     "JobView",
     "PermanentError",
     "Reconciler",
+    "Relay",
     "Run",
+    "Schedule",
     "UnknownJobKindError",
     "count_jobs",
     "delete_finished",

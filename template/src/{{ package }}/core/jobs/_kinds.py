@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast, get_type_hints
 
@@ -13,7 +13,10 @@ from pydantic import BaseModel, ConfigDict
 if TYPE_CHECKING:
     from ._run import Run
 
-__all__ = ["JobKind", "JobPayload", "JobRegistry", "PermanentError", "UnknownJobKindError", "job"]
+__all__ = ["DEFAULT_QUEUE", "JobKind", "JobPayload", "JobRegistry", "PermanentError", "UnknownJobKindError", "job"]
+
+DEFAULT_QUEUE: Final = "default"
+"""The queue of the jobs that name none; every service has it."""
 
 _MAX_ATTEMPTS: Final = 100
 _MAX_SECONDS: Final = 86_400
@@ -47,6 +50,7 @@ class JobKind(Generic[P]):
         function: does the work; everything it writes through `run.session` is committed with its final state.
         attempts: how often it is tried before it is failed.
         timeout: seconds that one attempt may take.
+        queue: which queue of the broker it waits in, one of those that the features declare.
     """
 
     name: str
@@ -54,9 +58,12 @@ class JobKind(Generic[P]):
     function: Function[P]
     attempts: int
     timeout: float
+    queue: str
 
 
-def job(name: str, *, attempts: int = 5, timeout: float = 300.0) -> Callable[[Function[P]], JobKind[P]]:
+def job(
+    name: str, *, attempts: int = 5, timeout: float = 300.0, queue: str = DEFAULT_QUEUE
+) -> Callable[[Function[P]], JobKind[P]]:
     """Make a kind of job from `async def function(run: Run, payload: SomePayload) -> Model | None`.
 
     Raises:
@@ -79,21 +86,34 @@ def job(name: str, *, attempts: int = 5, timeout: float = 300.0) -> Callable[[Fu
         payload = get_type_hints(function, localns={"Run": Any}).get(parameters[1])
         if not (isinstance(payload, type) and issubclass(payload, JobPayload)):
             raise TypeError(f"job {name!r}: annotate {parameters[1]!r} with a subclass of JobPayload, not {payload!r}")
-        return JobKind(name, cast("type[P]", payload), function, attempts, timeout)
+        return JobKind(name, cast("type[P]", payload), function, attempts, timeout, queue)
 
     return decorate
 
 
 class JobRegistry:
-    """The kinds of jobs of one service, by name."""
+    """The kinds of jobs of one service by name, and the one table of queues."""
 
-    def __init__(self, kinds: Iterable[JobKind[Any]]) -> None:
-        """Raises ValueError when two kinds have one name."""
+    def __init__(self, kinds: Iterable[JobKind[Any]], queues: Iterable[str] = ()) -> None:
+        """Put them together.
+
+        Raises:
+            ValueError: two kinds have one name, or one names a queue that is not declared (JB002).
+        """
+        self.queues = tuple(dict.fromkeys((DEFAULT_QUEUE, *queues)))
         self._kinds: dict[str, JobKind[Any]] = {}
         for kind in kinds:
             if kind.name in self._kinds:
                 raise ValueError(f"two jobs are named {kind.name!r}: rename one of them")
+            if kind.queue not in self.queues:
+                raise ValueError(
+                    f"job {kind.name!r} waits in the queue {kind.queue!r}, which no feature declares: use one of "
+                    f"{', '.join(self.queues)}, or declare it with Feature(queues=({kind.queue!r},)) (JB002)"
+                )
             self._kinds[kind.name] = kind
+
+    def __iter__(self) -> Iterator[JobKind[Any]]:
+        return iter(self._kinds.values())
 
     def __getitem__(self, name: str) -> JobKind[Any]:
         """The kind of this name; raises UnknownJobKindError."""

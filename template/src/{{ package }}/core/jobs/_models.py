@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ..database import Model, Text, enumeration, user_reference, utc_now
 
-__all__ = ["FINAL_STATES", "JOBS", "Job", "JobChunk", "JobState", "uuid7"]
+__all__ = ["FINAL_STATES", "JOBS", "Job", "JobChunk", "JobState", "Schedule", "uuid7"]
 
 
 class JobState(StrEnum):
@@ -45,7 +45,7 @@ class Job(Model):
 
     __tablename__ = "jobs"
     __table_args__ = (
-        Index(None, "state", "run_at"),
+        Index(None, "state", "hand_on_at"),
         Index(None, "owner_id", "id"),
         Index(None, "finished_at"),
     )
@@ -65,6 +65,8 @@ class Job(Model):
     file_size: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     run_at: Mapped[datetime]
+    # When it is handed on, or once more, if nobody has taken it by then.
+    hand_on_at: Mapped[datetime] = mapped_column(default=lambda context: context.get_current_parameters()["run_at"])
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     lease_token: Mapped[UUID | None]
@@ -81,3 +83,12 @@ class JobChunk(Model):
     job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Schedule(Model):
+    """When something that is done again and again is due; whichever process moves `due_at` on does it."""
+
+    __tablename__ = "schedules"
+
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    due_at: Mapped[datetime]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -28,14 +28,15 @@ __all__ = [
     "LeaseLostError",
     "claim",
     "delete_finished",
-    "due",
     "enqueue",
     "finish",
     "hand_back",
+    "put_back",
     "renew",
     "request_cancel",
     "retry",
     "settle",
+    "take_due",
 ]
 
 P = TypeVar("P", bound=JobPayload)
@@ -98,25 +99,48 @@ async def enqueue(
         payload=checked.model_dump(mode="json"),
         owner_id=owner_id,
         max_attempts=kind.attempts,
-        run_at=now + (delay or (dispatcher.reserve if dispatcher is not None else timedelta(0))),
+        run_at=now + delay,
+        hand_on_at=now + (delay or (dispatcher.reserve if dispatcher is not None else timedelta(0))),
         request_id=structlog.contextvars.get_contextvars().get("request_id"),
     )
     session.add(row)
     await session.flush()
     publish(session, JOBS, owner_id=owner_id, key=row.id)
     if dispatcher is not None and not delay:
-        on_commit(session, partial(dispatcher.after_commit, row.id))
+        on_commit(session, partial(dispatcher.after_commit, row))
     return row
 
 
-async def due(session: AsyncSession, *, limit: int) -> list[UUID]:
-    """Jobs whose time has come, and jobs whose worker let the lease run out, the oldest first."""
+async def take_due(database: Database, *, limit: int, reserve: timedelta, patience: timedelta) -> list[Job]:
+    """Jobs to hand on: those whose time has come, and those whose worker let the lease run out, the oldest first.
+
+    No other process gets them within `reserve`. What nobody takes comes again after as long as it has waited
+    already, up to `patience`: often at first, and a queue that is only long is not filled with repetitions.
+    """
     now = utc_now()
-    ready = or_(
-        and_(Job.state == JobState.QUEUED, Job.run_at <= now),
-        and_(Job.state == JobState.RUNNING, Job.lease_until < now),
+    ready = and_(
+        Job.state.in_((JobState.QUEUED, JobState.RUNNING)),
+        Job.hand_on_at <= now,
+        or_(Job.state == JobState.QUEUED, Job.lease_until < now),
     )
-    return list(await session.scalars(select(Job.id).where(ready).order_by(Job.run_at).limit(limit)))
+    # Mostly there is nothing, and on SQLite who only looks need not wait for the one who writes.
+    async with unit_of_work(database, read_only=True) as session:
+        found = list(await session.scalars(select(Job.id).where(ready).order_by(Job.hand_on_at).limit(limit)))
+    if not found:
+        return []
+    async with unit_of_work(database) as session:
+        rows = select(Job).where(Job.id.in_(found), ready).order_by(Job.hand_on_at)
+        taken = list(await session.scalars(rows.with_for_update(skip_locked=True)))
+        for row in taken:
+            waited = now - max(row.run_at, row.lease_until or row.run_at)
+            row.hand_on_at = now + min(max(reserve, waited), patience)
+    return taken
+
+
+async def put_back(database: Database, rows: Sequence[Job]) -> None:
+    """Make jobs due that were taken and could not be handed on."""
+    async with unit_of_work(database) as session:
+        await session.execute(update(Job).where(Job.id.in_([row.id for row in rows])).values(hand_on_at=utc_now()))
 
 
 async def claim(database: Database, job_id: UUID, *, lease: timedelta) -> Claim | None:
@@ -129,8 +153,8 @@ async def claim(database: Database, job_id: UUID, *, lease: timedelta) -> Claim 
         now = utc_now()
         if row is None or row.state in FINAL_STATES:
             return None
-        # Between its attempts a job waits: another process may have failed at it since it was found to be due.
-        if row.state is JobState.QUEUED and row.attempts > 0 and row.run_at > now:
+        # Another process may have failed at it since it was found to be due: it waits for its next attempt.
+        if row.state is JobState.QUEUED and row.run_at > now:
             return None
         if row.state is JobState.RUNNING and row.lease_until is not None and row.lease_until >= now:
             return None
@@ -146,7 +170,7 @@ async def claim(database: Database, job_id: UUID, *, lease: timedelta) -> Claim 
         row.state = JobState.RUNNING
         row.attempts += 1
         row.progress = 0
-        row.started_at, row.run_at = now, min(row.run_at, now)
+        row.started_at = now
         row.lease_token, row.lease_until = uuid4(), now + lease
         return Claim(
             row.id, row.lease_token, row.kind, row.payload, row.owner_id, row.attempts, row.max_attempts, row.request_id
@@ -196,7 +220,8 @@ async def hand_back(
         LeaseLostError: somebody else has the job now.
     """
     async with unit_of_work(database) as session:
-        changes: dict[str, Any] = {"run_at": utc_now() + (after or timedelta(0)), "error": _storable(error)}
+        run_at = utc_now() + (after or timedelta(0))
+        changes: dict[str, Any] = {"run_at": run_at, "hand_on_at": run_at, "error": _storable(error)}
         if after is None:
             changes["attempts"] = held.attempt - 1
         await _apply(session, held, state=JobState.QUEUED, **changes)
@@ -232,7 +257,7 @@ async def retry(session: AsyncSession, row: Job) -> None:
         raise JobStateError(f"the job is {row.state}; only a failed or cancelled job can be tried again")
     row.state, row.attempts, row.progress = JobState.QUEUED, 0, 0
     row.error, row.finished_at, row.cancel_requested = None, None, False
-    row.run_at = utc_now()
+    row.run_at = row.hand_on_at = utc_now()
     publish(session, JOBS, owner_id=row.owner_id, key=row.id)
 
 

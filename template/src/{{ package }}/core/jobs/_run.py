@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from datetime import timedelta
 from typing import Any, Final, TypeVar
@@ -121,7 +121,8 @@ class InlineDispatcher:
     """Runs a job in this process right after its commit, before the response goes out (JB001)."""
 
     reserve = timedelta(seconds=10)
-    """How long a committed job is left to the process that wrote it before another one may take it."""
+    """How long a job is left to the process that wrote or took it before another one may take it."""
+    patience = reserve
 
     def __init__(self, database: Database, settings: CoreSettings, kinds: JobRegistry) -> None:
         self._database = database
@@ -141,7 +142,12 @@ class InlineDispatcher:
             if not self._running:
                 self._idle.set()
 
-    async def after_commit(self, job_id: UUID) -> None:
+    async def hand_on(self, rows: Sequence[Job]) -> None:
+        """Run what was left lying."""
+        for row in rows:
+            await self.dispatch(row.id)
+
+    async def after_commit(self, row: Job) -> None:
         """Run the job of a request that has been committed.
 
         Failure: a request that the stopping server broke off here was answered 500, and it had been carried out.
@@ -150,9 +156,9 @@ class InlineDispatcher:
         if _told_to_stop():
             return
         try:
-            await self.dispatch(job_id)
+            await self.dispatch(row.id)
         except asyncio.CancelledError:
-            log.warning("a committed request was broken off while its job ran", job_id=str(job_id))
+            log.warning("a committed request was broken off while its job ran", job_id=str(row.id))
 
     async def drain(self) -> None:
         """Wait a little for the jobs of requests that were broken off.

@@ -1,0 +1,119 @@
+# Owned by the template.
+"""Hands jobs to the broker, beside the requests: no request ever waits for it (JB006)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from ..settings import CoreSettings, SettingsError
+from ._kinds import JobRegistry
+from ._models import Job
+from ._reconciler import NotHandedOnError
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+__all__ = ["HARD_SECONDS", "SOFT_SECONDS", "Relay"]
+
+SOFT_SECONDS: Final = 10.0
+"""How long after its timeout a job that blocks its event loop, and so never sees it, is told where it stands."""
+HARD_SECONDS: Final = 20.0
+"""How long after its timeout the process of a job that takes no notice of that either is killed."""
+
+_WAITING: Final = 10_000
+_BATCH: Final = 100
+
+log = structlog.get_logger(__name__)
+
+
+class Relay:
+    """Publishes the identifiers of committed jobs. The rows are the truth; what the broker loses costs a delay."""
+
+    reserve = timedelta(seconds=10)
+    """How long after it was published, at first, a job that nobody took is published once more."""
+    patience = timedelta(minutes=5)
+    """How long between one and the next time at most."""
+
+    def __init__(self, settings: CoreSettings, kinds: JobRegistry) -> None:
+        """Connects to nothing (CL001).
+
+        Raises:
+            SettingsError: a job may take longer than BROKER_VISIBILITY_SECONDS.
+        """
+        _refuse_early_redelivery(settings, kinds)
+        self._settings = settings
+        self._kinds = kinds
+        # Failure: a list that grows while the broker is away takes the memory. What falls out is found in its row.
+        self._waiting: deque[Job] = deque(maxlen=_WAITING)
+        self._wake = asyncio.Event()
+        self._celery: Celery | None = None
+
+    async def after_commit(self, row: Job) -> None:
+        """Have a job published soon. It returns at once."""
+        self._waiting.append(row)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Publish what has been committed, until cancelled."""
+        await asyncio.to_thread(self._make)
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                rows = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
+                try:
+                    await self.hand_on(rows)
+                except NotHandedOnError as error:
+                    # Their rows say that nobody took them: the reconciler hands them on when the broker is back.
+                    log.warning("jobs wait for the broker", jobs=len(rows) + len(self._waiting), error=str(error))
+                    self._waiting.clear()
+
+    async def hand_on(self, rows: Sequence[Job]) -> None:
+        """Publish jobs.
+
+        Raises:
+            NotHandedOnError: the broker did not take all of them.
+        """
+        if rows:
+            # A client that blocks, in a thread: Celery has no other one.
+            await asyncio.to_thread(self._publish, rows)
+
+    async def close(self) -> None:
+        """Close the connections; the object can be used again afterwards."""
+        celery, self._celery = self._celery, None
+        if celery is not None:
+            # The stub takes it for a pool of producers.
+            await asyncio.to_thread(celery.pool.force_close_all)  # type: ignore[attr-defined]
+
+    def _make(self) -> Celery:
+        # Half a second that only a process pays that has a broker.
+        from ._celery import make_celery  # noqa: PLC0415
+
+        self._celery = self._celery or make_celery(self._settings, self._kinds)
+        return self._celery
+
+    def _publish(self, rows: Sequence[Job]) -> None:
+        from ._celery import publish  # noqa: PLC0415 - as above
+
+        try:
+            publish(self._make(), self._kinds, rows)
+        except Exception as error:
+            # Whatever the transport raises: each has errors of its own, and all of them mean the same here.
+            raise NotHandedOnError(f"{type(error).__name__}: {error}") from error
+
+
+def _refuse_early_redelivery(settings: CoreSettings, kinds: JobRegistry) -> None:
+    longest = max(kinds, key=lambda kind: kind.timeout, default=None)
+    if longest is None or longest.timeout + HARD_SECONDS < settings.broker_visibility_seconds:
+        return
+    raise SettingsError(
+        f"BROKER_VISIBILITY_SECONDS={settings.broker_visibility_seconds} is not longer than the job {longest.name!r} "
+        f"may take, {longest.timeout:g} s and {HARD_SECONDS:g} s to be stopped: the broker would hand it on a second "
+        "time while it runs; raise the one or lower the other"
+    )
