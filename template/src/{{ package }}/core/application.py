@@ -17,6 +17,7 @@ from .features import Feature
 from .http import BodyLimitMiddleware, RequestLogMiddleware, health, install_problems, jobs, metrics
 from .logs import configure_logs
 from .metrics import are_shared
+from .realtime.console import console
 from .realtime.routes import realtime
 from .runtime import Runtime
 from .settings import CoreSettings, project_root
@@ -66,6 +67,7 @@ def create_app(settings: CoreSettings, features: Sequence[Feature], *, title: st
     app.include_router(health)
     app.include_router(jobs)
     app.include_router(realtime)
+    app.include_router(console)
     # How much is done here and how badly is nobody's business: elsewhere than here it takes a token to ask.
     if settings.is_local or settings.metrics_token is not None:
         app.include_router(metrics)
