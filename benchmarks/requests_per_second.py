@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import secrets
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from results import Comparison, Goal
-from serving import HERE, BenchmarkError, Program, Service, ask, clean_environment, cpu_seconds, serving
+from serving import HERE, BenchmarkError, Program, Service, ask, cpu_seconds, helping, serving
 
 GOAL = Goal(least=0.9)
 ITEMS = 20
@@ -67,7 +65,9 @@ class Pair:
 def measure(service: Service, effort: Effort) -> list[Comparison]:
     """The comparisons on SQLite and on PostgreSQL."""
     measured = []
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, _postgres(service) as (for_service, for_bare):
+    databases = Program([service.python, str(HERE / "postgres.py"), "bench_service", "bench_bare"], HERE, {})
+    _say("starting a PostgreSQL server")
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, helping(databases, 2) as (for_service, for_bare):
         files = Path(folder, "service.db"), Path(folder, "bare.db")
         addresses = {
             "SQLite": (f"sqlite:///{files[0]}", f"sqlite+aiosqlite:///{files[1]}"),
@@ -165,24 +165,6 @@ def _prepare(service: Service, address: str, bare_address: str) -> Pair:
     # With the server's own line for each request, as it comes; the service writes one too.
     theirs = Program([service.python, "-m", "uvicorn", "bare:app", "--port", "{port}"], HERE, bare)
     return Pair(ours, theirs, key)
-
-
-@contextlib.contextmanager
-def _postgres(service: Service) -> Iterator[tuple[str, str]]:
-    """The addresses of two empty databases on a server that is there until the block ends."""
-    _say("starting a PostgreSQL server")
-    command = [service.python, str(HERE / "postgres.py"), "bench_service", "bench_bare"]
-    with subprocess.Popen(
-        command, env=clean_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - asked for above
-        try:
-            addresses = [process.stdout.readline().strip() for _ in range(2)]
-            if not all(addresses):
-                raise BenchmarkError("the PostgreSQL server did not start; what it wrote stands above")
-            yield addresses[0], addresses[1]
-        finally:
-            process.stdin.close()
 
 
 def _say(what: str) -> None:

