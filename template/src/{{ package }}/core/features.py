@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from .clients import Client
 from .identity import Authenticate, Recheck
 from .jobs import JobKind
 from .realtime import Topic
@@ -36,6 +37,7 @@ class Feature:
         routers: its routes, one router for each path prefix (RT001).
         jobs: its kinds of jobs.
         queues: names of queues that its jobs wait in, besides the default one.
+        clients: its clients of other services.
         retention: functions that delete what has expired; called about every hour in a unit of work.
         topics: what it shows live.
         authenticate: how a bearer token is recognised; exactly one feature has it.
@@ -45,6 +47,7 @@ class Feature:
     routers: Sequence[APIRouter] = ()
     jobs: Sequence[JobKind[Any]] = ()
     queues: Sequence[str] = ()
+    clients: Sequence[type[Client]] = ()
     retention: Sequence[Retention] = ()
     topics: Sequence[Topic] = ()
     authenticate: Authenticate | None = None

@@ -1,5 +1,5 @@
 # Owned by the template.
-"""What one process of the service runs on: its settings, its database and its jobs."""
+"""What one process of the service runs on: its settings, its database, its jobs and its clients."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from . import metrics
-from .clients import SharedRedis
+from .clients import Clients
 from .database import Database, unit_of_work
+from .deliveries import deliver
 from .features import Feature, FeatureError
 from .http import delete_expired_records
 from .identity import Authenticate
@@ -32,23 +33,28 @@ class Runtime:
 
         Raises:
             FeatureError: not exactly one feature says how a token is recognised.
-            ValueError: two jobs or two topics have one name, or a job waits in a queue that no feature declares.
+            ValueError: two jobs, clients or topics have one name, a job waits in a queue that no feature
+                declares, or `SERVICE_URLS` names no client.
             SettingsError: the broker would hand a job on a second time while it still runs.
         """
         self.settings = settings
         self.features = tuple(features)
         self.database = Database(settings)
-        self.redis = None if settings.redis_url is None else SharedRedis(settings)
+        self.clients = Clients(settings, (client for feature in features for client in feature.clients))
+        self.redis = self.clients.redis
         self.jobs = JobRegistry(
-            (kind for feature in features for kind in feature.jobs),
+            (deliver, *(kind for feature in features for kind in feature.jobs)),
             (queue for feature in features for queue in feature.queues),
         )
         self.dispatcher = InlineDispatcher(self.database, settings, self.jobs)
         self.topics = topics_by_name((jobs_topic, *(topic for feature in features for topic in feature.topics)))
         self.events = Hub(None if self.redis is None else Stream(self.redis))
-        self.database.session_info["events"] = self.events
         self.relay = None if settings.broker_url is None else Relay(settings, self.jobs)
-        self.database.session_info["dispatcher"] = self.relay or self.dispatcher
+        self.database.session_info |= {
+            "clients": self.clients,
+            "events": self.events,
+            "dispatcher": self.relay or self.dispatcher,
+        }
         self.authenticate = _the_one_authenticate(self.features)
         self.recheck = next((feature.recheck for feature in features if feature.recheck is not None), None)
         self._head: str | None = None
@@ -66,21 +72,20 @@ class Runtime:
         """Close every connection of the process, the database's last."""
         if self.relay is not None:
             await self.relay.close()
-        if self.redis is not None:
-            await self.redis.close()
+        await self.clients.close()
         await self.database.close()
 
     @property
     def queues(self) -> dict[str, str]:
         """The queue of each kind of job."""
-        return {kind.name: getattr(kind, "queue", "default") for each in self.features for kind in each.jobs}
+        return {kind.name: kind.queue for kind in self.jobs}
 
     def sample(self) -> None:
         """Write down what this process has in use, for its metrics."""
         pools = {"database": self.database.connections}
         if self.redis is not None:
             pools["redis"] = (self.redis.in_use, self.redis.size)
-        metrics.sample(pools, {}, self.queues)
+        metrics.sample(pools, self.clients.breakers(), self.queues)
 
     async def parts(self, seconds: float) -> dict[str, str]:
         """The state of each part that requests need: "ok", or what is wrong; each is asked for so long at most."""

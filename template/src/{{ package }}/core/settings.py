@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -57,24 +58,28 @@ def check_integer_width(*, bits: int, dimensions: int, column_bits: int = 63) ->
         )
 
 
-def _redis_address(address: SecretStr | None) -> SecretStr | None:
-    if address is None or _scheme(address) in ("redis", "rediss", "unix"):
-        return address
-    raise ValueError("not the address of a Redis: write redis://:password@host:6379/0, rediss:// or unix://")
+def _address_like(example: str, *schemes: str) -> Callable[[SecretStr], SecretStr]:
+    def check(address: SecretStr) -> SecretStr:
+        with suppress(ValueError):
+            if urlsplit(address.get_secret_value()).scheme in schemes:
+                return address
+        raise ValueError(f"not an address that fits: write {example} ({', '.join(schemes)})")
+
+    return check
 
 
-def _broker_address(address: SecretStr | None) -> SecretStr | None:
-    if address is None or _scheme(address) in ("redis", "rediss", "amqp", "amqps"):
-        return address
-    raise ValueError(
-        "not the address of a broker: write redis://:password@host:6379/1 or amqp://user:password@host:5672/vhost"
-    )
-
-
-def _scheme(address: SecretStr) -> str | None:
-    with suppress(ValueError):
-        return urlsplit(address.get_secret_value()).scheme
-    return None
+_RedisUrl = Annotated[
+    SecretStr, AfterValidator(_address_like("redis://:password@host:6379/0", "redis", "rediss", "unix"))
+]
+_BrokerUrl = Annotated[
+    SecretStr,
+    AfterValidator(
+        _address_like(
+            "redis://:password@host:6379/1 or amqp://user:password@host:5672/vhost", "redis", "rediss", "amqp", "amqps"
+        )
+    ),
+]
+_ServiceUrl = Annotated[SecretStr, AfterValidator(_address_like("https://host", "https", "http"))]
 
 
 class CoreSettings(BaseSettings):
@@ -84,6 +89,8 @@ class CoreSettings(BaseSettings):
         env_file=project_root() / ".env",
         env_file_encoding="utf-8",
         env_ignore_empty=True,
+        # SERVICE_URLS__SUMMARISER is the entry `summariser` of `service_urls`.
+        env_nested_delimiter="__",
         extra="ignore",
         frozen=True,
         # Failure: a validation error printed the rejected value, and it was a password.
@@ -123,14 +130,15 @@ class CoreSettings(BaseSettings):
     websocket_send_seconds: Annotated[float, Field(gt=0)] = 10.0
     websocket_connections: Annotated[int, Field(ge=1)] = 1_000
 
-    broker_url: Annotated[SecretStr | None, AfterValidator(_broker_address)] = None
+    broker_url: _BrokerUrl | None = None
     broker_visibility_seconds: Annotated[int, Field(ge=1)] = 3_600
     worker_concurrency: Annotated[int, Field(ge=1, le=256)] = 2
     worker_child_megabytes: Annotated[int, Field(ge=64)] = 512
     worker_stalled_seconds: Annotated[float, Field(ge=1)] = 60.0
 
-    redis_url: Annotated[SecretStr | None, AfterValidator(_redis_address)] = None
+    redis_url: _RedisUrl | None = None
     redis_pool_size: Annotated[int, Field(ge=2, le=500)] = 20
+    service_urls: dict[str, _ServiceUrl] = {}
 
     @classmethod
     def load(cls) -> Self:
@@ -188,19 +196,25 @@ class CoreSettings(BaseSettings):
 
     def _weak_secrets(self) -> list[str]:
         weak = []
+        for name, secret in self._secrets():
+            length = _SECRET_KEY_LENGTH if name.startswith("secret_key") else _SECRET_LENGTH
+            value, what = secret.get_secret_value(), name.upper()
+            if name.endswith("_url") or name.startswith("service_urls__"):
+                # An address is no secret, and the password in it is one.
+                value, what = urlsplit(value).password or "", f"the password in {what}"
+                if not value:
+                    continue
+            if weakness := _weakness(value, length):
+                weak.append(f"{what} {weakness}")
+        return weak
+
+    def _secrets(self) -> Iterator[tuple[str, SecretStr]]:
+        for name, address in self.service_urls.items():
+            yield f"service_urls__{name}", address
         for name in type(self).model_fields:
             value = getattr(self, name)
             if isinstance(value, SecretStr) and name != "database_url":
-                if name.endswith("_url"):
-                    # An address is no secret, and the password in it is.
-                    password = urlsplit(value.get_secret_value()).password
-                    if password and (weakness := _weakness(password, _SECRET_LENGTH)):
-                        weak.append(f"the password in {name.upper()} {weakness}")
-                    continue
-                length = _SECRET_KEY_LENGTH if name.startswith("secret_key") else _SECRET_LENGTH
-                if weakness := _weakness(value.get_secret_value(), length):
-                    weak.append(f"{name.upper()} {weakness}")
-        return weak
+                yield name, value
 
 
 def database_address(address: str) -> URL:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from typing import TYPE_CHECKING, Final
 
 from ._home import AtHome
@@ -29,6 +30,8 @@ class SharedRedis:
         """
         if settings.redis_url is None:
             raise ValueError("there is no Redis without REDIS_URL: set it to redis://:password@host:6379/0")
+        # A third of the application's import: only who has a Redis pays it, and not in a request.
+        importlib.import_module("redis.asyncio")
         self._url = settings.redis_url.get_secret_value()
         self.size = settings.redis_pool_size
         self._client = AtHome("this Redis client", self._make)
@@ -54,7 +57,7 @@ class SharedRedis:
 
     async def trouble(self, seconds: float) -> str | None:
         """Why Redis does not answer a PING within so many seconds; None if it does."""
-        from redis.exceptions import RedisError  # noqa: PLC0415 - see _make
+        from redis.exceptions import RedisError  # noqa: PLC0415 - see __init__
 
         try:
             async with asyncio.timeout(seconds):
@@ -70,8 +73,7 @@ class SharedRedis:
             await client.connection_pool.disconnect(inuse_connections=True)
 
     def _make(self) -> Redis:
-        # A third of the application's import, which a service without Redis does not pay.
-        from redis.asyncio import BlockingConnectionPool, Redis  # noqa: PLC0415
+        from redis.asyncio import BlockingConnectionPool, Redis  # noqa: PLC0415 - see __init__
         from redis.asyncio.retry import Retry  # noqa: PLC0415
         from redis.backoff import ExponentialWithJitterBackoff  # noqa: PLC0415
         from redis.exceptions import ConnectionError as LostConnectionError  # noqa: PLC0415

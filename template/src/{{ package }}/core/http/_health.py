@@ -8,6 +8,7 @@ from typing import Final, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
+from ..clients import BreakerState
 from ._dependencies import runtime_of
 
 __all__ = ["health"]
@@ -24,10 +25,11 @@ class Live(BaseModel):
 
 
 class Ready(BaseModel):
-    """Whether requests can be served, and each part it takes."""
+    """Whether requests can be served, each part it takes, and the breakers of services that it does without."""
 
     status: Literal["ok", "unavailable"]
     parts: dict[str, str]
+    services: dict[str, BreakerState]
 
 
 @health.get("/live")
@@ -39,8 +41,9 @@ async def live() -> Live:
 @health.get("/ready", responses={503: {"model": Ready}})
 async def ready(request: Request, response: Response) -> Ready:
     """Whether the service can do its work, and which part is down if not."""
-    parts = await runtime_of(request).parts(_SECONDS)
+    runtime = runtime_of(request)
+    parts, services = await runtime.parts(_SECONDS), runtime.clients.breakers()
     if all(state == "ok" for state in parts.values()):
-        return Ready(status="ok", parts=parts)
+        return Ready(status="ok", parts=parts, services=services)
     response.status_code = 503
-    return Ready(status="unavailable", parts=parts)
+    return Ready(status="unavailable", parts=parts, services=services)

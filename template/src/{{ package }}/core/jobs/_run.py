@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from datetime import timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 from uuid import UUID, uuid4
 
 import structlog
@@ -16,6 +16,7 @@ from sqlalchemy import event, insert, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ..clients import Clients
 from ..database import Database, unit_of_work
 from ..realtime import publish
 from ..settings import CoreSettings
@@ -61,6 +62,11 @@ class Run:
     def blocks_other_writers(self) -> bool:
         """True once the session holds SQLite's one write lock."""
         return self._database.is_sqlite and self._in_transaction
+
+    @property
+    def clients(self) -> Clients:
+        """The process's clients of other services, and its cache."""
+        return cast("Clients", self.session.info["clients"])
 
     def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A session for long reads, which keeps nobody from writing; use it before `session`."""

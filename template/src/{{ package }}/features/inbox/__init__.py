@@ -6,7 +6,8 @@ from .counts import counts
 from .jobs import refine_capture
 from .models import ItemState
 from .routes import inbox, ingest
+from .summariser import Summariser
 
 __all__ = ["DayActivity", "ItemState", "activity", "feature"]
 
-feature = Feature(routers=(ingest, inbox), jobs=(refine_capture,), topics=(counts,))
+feature = Feature(routers=(ingest, inbox), jobs=(refine_capture,), clients=(Summariser,), topics=(counts,))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel
 
 from ...core.database import upsert
@@ -10,7 +12,8 @@ from ...core.jobs import JobPayload, PermanentError, Run, in_thread, job
 from ...core.realtime import publish
 from .counts import counts
 from .models import Capture, Item
-from .refining import refine
+from .refining import Draft, refine
+from .summariser import Summariser
 
 
 class RefinePayload(JobPayload):
@@ -20,9 +23,11 @@ class RefinePayload(JobPayload):
 
 
 class Refined(BaseModel):
-    """How many items came of it."""
+    """How many items came of it, what made them, and why it was not the summariser, if that is in use."""
 
     items: int
+    by: Literal["rules", "summariser"]
+    trouble: str | None
 
 
 @job("inbox.refine", timeout=60)
@@ -32,7 +37,7 @@ async def refine_capture(run: Run, payload: RefinePayload) -> Refined:
         capture = await reading.get(Capture, payload.capture_id)
     if capture is None:
         raise PermanentError(f"capture {payload.capture_id} is gone")
-    drafts = await in_thread(refine, capture.text)
+    drafts, by, trouble = await _drafts(run, capture.text)
     for position, draft in enumerate(drafts):
         await upsert(
             run.session,
@@ -49,4 +54,14 @@ async def refine_capture(run: Run, payload: RefinePayload) -> Refined:
             key=("capture_id", "position"),
         )
     publish(run.session, counts.name, owner_id=capture.owner_id)
-    return Refined(items=len(drafts))
+    return Refined(items=len(drafts), by=by, trouble=trouble)
+
+
+async def _drafts(run: Run, text: str) -> tuple[list[Draft], Literal["rules", "summariser"], str | None]:
+    summariser, trouble = run.clients[Summariser], None
+    if summariser.is_configured:
+        answer = await summariser.drafts(text)
+        if answer.value:
+            return answer.value, "summariser", None
+        trouble = answer.trouble or "the summariser saw no items"
+    return await in_thread(refine, text), "rules", trouble
