@@ -33,8 +33,8 @@ BUILD = ROOT / "build"
 PROJECT = nox.project.load_toml("pyproject.toml")
 OLDEST = (3, 11)
 BARE = "example=false"
-# How the service's tests are told to leave out PostgreSQL and the fuzzing.
-QUICK = ("--quiet", "--engine=sqlite", "-m", "not slow")
+# The service's main road, on SQLite, without fuzzing: what breaks most often is seen here first.
+QUICK = ("--quiet", "--engine=sqlite", "-m", "not slow", "tests/test_jobs.py", "tests/test_http.py", "tests/features")
 # Kept when a service is rendered again: environments, for the time they take, and what somebody put into the database.
 KEPT = {".nox", ".venv", ".mypy_cache", "var", ".env"}
 NO_ENVIRONMENT = {"VIRTUAL_ENV": None, "UV_PROJECT_ENVIRONMENT": None}
@@ -77,7 +77,7 @@ def service(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def quick(session: nox.Session) -> None:
-    """An answer in about a minute: lint, questions, rendering, and the service's tests on SQLite without fuzzing."""
+    """An answer in about a minute: lint, questions, rendering, and the service's main road on SQLite."""
     _install(session, "lint", "test")
     session.run("ruff", "check", ".")
     session.run("pytest", "--quiet", "tests/test_questions.py", "tests/test_render.py", "tests/test_source_rules.py")
@@ -89,27 +89,33 @@ def quick(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def matrix(session: nox.Session) -> None:
-    """Every Python on the machine, with and without the example, and the oldest at the lowest versions; -- 3.12 takes it."""
+    """The service's tests on every Python, without the example, at the lowest versions; -- all, -- 3.12: all of these."""
     _install(session, "render")
     pythons = {
         version: path
         for version, path in _pythons(session).items()
-        if version in session.posargs or not session.posargs
+        if version in session.posargs or session.posargs in ([], ["all"])
     }
     if not pythons:
         session.error(f"found no Python from {OLDEST[0]}.{OLDEST[1]} on: nothing was tested")
     for version, path in pythons.items():
         session.log(f"Python {version}: {path}")
+    oldest, *others = pythons
+    if session.posargs:
+        cells = [(version, answer, "highest") for answer in ("example=true", BARE) for version in pythons]
+        cells += [(oldest, answer, "lowest-direct") for answer in ("example=true", BARE)]
+    else:
+        # Each Python, each variant and both ends of the versions once; `service` has been through the rest of the oldest.
+        cells = [
+            (oldest, "example=true", "lowest-direct"),
+            *((version, "example=true", "highest") for version in others),
+        ]
+        cells += [(oldest, BARE, "highest")]
     outcomes = {}
-    for answer in ("example=true", BARE):
-        folder = _render(session, "matrix", answer)
-        for version, path in pythons.items():
-            # The lowest versions are tried where they are oldest: a newer Python may have no wheel of them.
-            oldest = version == next(iter(pythons))
-            for resolution in ("highest", "lowest-direct") if oldest else ("highest",):
-                name = f"Python {version}, {answer}, {resolution} versions"
-                session.log(name)
-                outcomes[name] = _passes(session, folder, path, resolution)
+    for version, answer, resolution in cells:
+        name = f"Python {version}, {answer}, {resolution} versions"
+        session.log(name)
+        outcomes[name] = _passes(session, _render(session, "matrix", answer), pythons[version], resolution)
     for name, passed in outcomes.items():
         session.log(f"{'passed' if passed else 'FAILED'}: {name}")
     if not all(outcomes.values()):
