@@ -24,7 +24,6 @@ __all__ = ["Database", "DatabaseWaitError", "SessionFactory", "migration_engine"
 
 SessionFactory = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 
-_BEGIN: Final = "sqlite_begin"
 _SQLITE_WAIT_MILLISECONDS: Final = 5_000
 _RECYCLE_SECONDS: Final = 1_800
 _LOCK_SECONDS: Final = 5
@@ -67,7 +66,9 @@ class Database:
         if self._engine is None:
             self._home, self._engine = home, _async_engine(self.url, self._settings)
             if self.is_sqlite:
-                self._reading = self._engine.execution_options(**{_BEGIN: "DEFERRED"})
+                self._reading = _async_engine(self.url, self._settings, reading=True)
+            else:
+                self._reading = self._engine.execution_options(postgresql_readonly=True)
         elif self._home != home:
             raise RuntimeError(
                 "this Database belongs to another process or event loop: make one for each, after the fork, "
@@ -78,8 +79,9 @@ class Database:
     def session(self, *, read_only: bool = False) -> AsyncSession:
         """A session outside any transaction; `unit_of_work` is what requests and jobs use."""
         engine = self.engine
-        bind = self._reading if read_only and self._reading is not None else engine
-        return AsyncSession(bind, expire_on_commit=False, info=dict(self.session_info))
+        return AsyncSession(
+            self._reading if read_only else engine, expire_on_commit=False, info=dict(self.session_info)
+        )
 
     async def trouble(self, seconds: float) -> str | None:
         """Why the database does not answer a trivial query within so many seconds; None if it does."""
@@ -111,12 +113,14 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections; the object can be used again afterwards."""
-        engine, self._engine, self._reading, self._home = self._engine, None, None, None
-        if engine is not None:
-            await engine.dispose()
+        engines = (self._engine, self._reading)
+        self._engine = self._reading = self._home = None
+        for engine in engines:
+            if engine is not None:
+                await engine.dispose()
 
 
-def _async_engine(url: URL, settings: CoreSettings) -> AsyncEngine:
+def _async_engine(url: URL, settings: CoreSettings, *, reading: bool = False) -> AsyncEngine:
     options: dict[str, Any] = {
         "pool_size": settings.database_pool_size,
         # Failure: overflow connections made the database refuse everybody. Price: a burst waits, then gets 503.
@@ -128,8 +132,9 @@ def _async_engine(url: URL, settings: CoreSettings) -> AsyncEngine:
         "hide_parameters": True,
     }
     if url.get_backend_name() == "sqlite":
-        engine = create_async_engine(url, **{**options, "pool_pre_ping": False})
-        _prepare_sqlite(engine.sync_engine)
+        # A reader has no transaction that could be rolled back, and each word to SQLite is one to another thread.
+        engine = create_async_engine(url, **{**options, "pool_pre_ping": False}, skip_autocommit_rollback=reading)
+        _prepare_sqlite(engine.sync_engine, reading=reading)
         event.listen(engine.sync_engine, "connect", _stop_once)
         return engine
     return create_async_engine(
@@ -152,11 +157,14 @@ def _stop_once(connection: Any, _: Any) -> None:
     connection.driver_connection.stop = cache(connection.driver_connection.stop)
 
 
-def _prepare_sqlite(engine: Engine, *, foreign_keys: bool = True, wait: int = _SQLITE_WAIT_MILLISECONDS) -> None:
+def _prepare_sqlite(
+    engine: Engine, *, reading: bool = False, foreign_keys: bool = True, wait: int = _SQLITE_WAIT_MILLISECONDS
+) -> None:
     """Make SQLite keep its promises.
 
     Failure: with the driver's defaults, six threads that each added 60 to a counter ended at 60 without an error,
-    and foreign keys were off. A transaction takes the write lock when it begins; one that only reads does not.
+    and foreign keys were off. A transaction takes the write lock when it begins; who only reads has none, as with
+    PostgreSQL's READ COMMITTED each statement sees what is committed, and cannot write.
     """
 
     @event.listens_for(engine, "connect")
@@ -167,11 +175,14 @@ def _prepare_sqlite(engine: Engine, *, foreign_keys: bool = True, wait: int = _S
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
+        cursor.execute(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
         cursor.close()
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Any) -> None:
-        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get(_BEGIN, 'IMMEDIATE')}")
+    if not reading:
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Any) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def migration_engine(url: URL, settings: CoreSettings) -> Engine:

@@ -28,10 +28,14 @@ async def unit_of_work(database: Database, *, read_only: bool = False) -> AsyncI
 
     Args:
         database: where.
-        read_only: nothing is meant to be written; SQLite then takes no write lock.
+        read_only: the database refuses to write; on SQLite no lock is taken, so that nobody waits.
     """
-    async with database.session(read_only=read_only) as session, session.begin():
-        yield session
+    async with database.session(read_only=read_only) as session:
+        if read_only:
+            yield session
+            return
+        async with session.begin():
+            yield session
     for callback in session.info.pop(_CALLBACKS, ()):
         try:
             await callback()

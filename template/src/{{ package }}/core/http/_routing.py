@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
+from starlette.routing import Match
+from starlette.types import Scope
 
 from ._dependencies import SAFE_METHODS, authenticated
 from ._idempotency import Replay, idempotency, remember
@@ -102,6 +104,12 @@ class Router(APIRouter):
             responses=documented,
         )
         self._public = public
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether the request is for one of these routes; FastAPI asks each of them, twice, for every request."""
+        if "{" not in self.prefix and self.prefix not in scope["path"]:
+            return Match.NONE, {}
+        return super().matches(scope)
 
     def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         """Add a route; a write by a user takes an `Idempotency-Key`."""

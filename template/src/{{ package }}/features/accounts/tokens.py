@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from datetime import datetime
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import BindParameter, bindparam, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ...core.database import utc_now
@@ -16,6 +17,20 @@ from .models import ApiKey, LoginSession, User
 
 KEY_PREFIX = "key_"
 SESSION_PREFIX = "ses_"
+
+
+# Made once: to build them for every request took a tenth of its time.
+_NOW: BindParameter[datetime] = bindparam("now")
+_DIGESTS: BindParameter[list[str]] = bindparam("digests", expanding=True)
+_OWNER_OF = {
+    KEY_PREFIX: select(User.id)
+    .join(ApiKey, ApiKey.owner_id == User.id)
+    .where(User.is_active, ApiKey.digest.in_(_DIGESTS), ApiKey.revoked_at.is_(None))
+    .where(or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > _NOW)),
+    SESSION_PREFIX: select(User.id)
+    .join(LoginSession, LoginSession.owner_id == User.id)
+    .where(User.is_active, LoginSession.digest.in_(_DIGESTS), LoginSession.expires_at > _NOW),
+}
 
 
 def new_token(prefix: str) -> str:
@@ -33,24 +48,11 @@ async def authenticate(session: AsyncSession, token: str, settings: CoreSettings
 
     It is looked up under the previous secret key too, so that changing the key signs nobody out.
     """
-    digests = [_digest(token, key) for key in settings.secret_keys]
-    now = utc_now()
-    if token.startswith(KEY_PREFIX):
-        statement = (
-            select(User.id)
-            .join(ApiKey, ApiKey.owner_id == User.id)
-            .where(ApiKey.digest.in_(digests), ApiKey.revoked_at.is_(None))
-            .where(or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now))
-        )
-    elif token.startswith(SESSION_PREFIX):
-        statement = (
-            select(User.id)
-            .join(LoginSession, LoginSession.owner_id == User.id)
-            .where(LoginSession.digest.in_(digests), LoginSession.expires_at > now)
-        )
-    else:
+    prefix = token[:4]
+    if prefix not in _OWNER_OF:
         return None
-    user_id = await session.scalar(statement.where(User.is_active))
+    digests = [_digest(token, key) for key in settings.secret_keys]
+    user_id = await session.scalar(_OWNER_OF[prefix], {"digests": digests, "now": utc_now()})
     return None if user_id is None else Principal(user_id)
 
 
