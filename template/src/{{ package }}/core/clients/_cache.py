@@ -6,12 +6,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
@@ -19,6 +18,8 @@ from pydantic import TypeAdapter, ValidationError
 from ._breaker import Breaker, ServiceUnavailableError
 
 if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
     from ._redis import SharedRedis
 
 __all__ = ["Cache", "Cached"]
@@ -57,7 +58,10 @@ class Cached(Generic[T]):
 
 
 class Cache:
-    """The process's cache. Trouble with Redis is a miss: logged, and behind a breaker, never an error."""
+    """The process's cache. Trouble with Redis is a miss: logged, and behind a breaker, never an error.
+
+    Waiting for more than a second for a connection of the pool is trouble too.
+    """
 
     def __init__(self, redis: SharedRedis | None) -> None:
         """In the process without Redis: then with 10,000 entries at most, and each process has its own."""
@@ -85,18 +89,16 @@ class Cache:
             if len(self._entries) > _MOST_ENTRIES:
                 self._entries.popitem(last=False)
             return
-        with self._forgiving("put"):
-            async with asyncio.timeout(_SECONDS):
-                await self._redis.client.set(name, content, px=max(1, int(cached.ttl.total_seconds() * 1000)))
+        milliseconds = max(1, int(cached.ttl.total_seconds() * 1000))
+        await self._ask(self._redis, lambda redis: redis.set(name, content, px=milliseconds))
 
     async def forget(self, cached: Cached[T], key: str) -> None:
         """Drop it; while Redis does not answer it stays, until its time is over."""
+        name = _name(cached, key)
         if self._redis is None:
-            self._entries.pop(_name(cached, key), None)
+            self._entries.pop(name, None)
             return
-        with self._forgiving("forget"):
-            async with asyncio.timeout(_SECONDS):
-                await self._redis.client.delete(_name(cached, key))
+        await self._ask(self._redis, lambda redis: redis.delete(name))
 
     async def fetch(self, cached: Cached[T], key: str, make: Callable[[], Awaitable[T]]) -> T:
         """What is cached; else what `make` returns, which is cached then. Who asks at once may make it twice."""
@@ -113,23 +115,22 @@ class Cache:
                 return content
             self._entries.pop(name, None)
             return None
-        with self._forgiving("get"):
-            async with asyncio.timeout(_SECONDS):
-                found: bytes | str | None = await self._redis.client.get(name)
-                return found
-        return None
+        found: bytes | str | None = await self._ask(self._redis, lambda redis: redis.get(name))
+        return found
 
-    @contextmanager
-    def _forgiving(self, what: str) -> Iterator[None]:
+    async def _ask(self, shared: SharedRedis, command: Callable[[Redis], Awaitable[Any]]) -> Any:
+        """What Redis answers; None if it does not, or is not asked."""
         from redis.exceptions import RedisError  # noqa: PLC0415 - imported already where there is a Redis
 
         try:
             with self.breaker.call():
-                yield
+                async with asyncio.timeout(_SECONDS):
+                    return await command(shared.client)
         except ServiceUnavailableError:
-            pass
+            return None
         except (RedisError, OSError, TimeoutError) as error:
-            log.warning("the cache goes without Redis", operation=what, trouble=type(error).__name__)
+            log.warning("the cache goes without Redis", trouble=type(error).__name__)
+            return None
 
 
 def _name(cached: Cached[T], key: str) -> str:
