@@ -120,6 +120,7 @@ class CoreSettings(BaseSettings):
     migration_statement_seconds: Annotated[float, Field(gt=0)] = 600.0
 
     job_lease_seconds: Annotated[float, Field(gt=0)] = 30.0
+    job_reserve_seconds: Annotated[float, Field(gt=0)] = 10.0
     job_poll_seconds: Annotated[float, Field(gt=0)] = 1.0
     job_retention_days: Annotated[int, Field(ge=1)] = 30
     job_file_max_bytes: Annotated[int, Field(ge=1024)] = 67_108_864

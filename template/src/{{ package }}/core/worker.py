@@ -157,7 +157,6 @@ class _Canary:
 
     def start(self) -> None:
         """In the parent, when it consumes: begin to watch."""
-        worker_health.touch()
         threading.Thread(target=self._watch, name="canary", daemon=True).start()
 
     def stop(self) -> None:
@@ -166,7 +165,7 @@ class _Canary:
 
     def _watch(self) -> None:
         waiting_since: float | None = None
-        while not self._over.wait(self._stalled / _CHECKS):
+        while True:
             sent = self._send()
             now = time.monotonic()
             (sung,) = struct.unpack("d", self._sung[:8])
@@ -181,6 +180,8 @@ class _Canary:
                 log.critical("no message has come through this worker: it ends, to be started again (JB008)")
                 os._exit(1)
             worker_health.touch()
+            if self._over.wait(self._stalled / _CHECKS):
+                return
 
     def _send(self) -> bool:
         try:

@@ -12,19 +12,24 @@ from pathlib import Path
 
 __all__ = ["is_healthy", "touch"]
 
-_FILE = Path(os.environ.get("WORKER_HEALTH_FILE") or Path(tempfile.gettempdir(), f"{__package__}-worker-health"))
 _SECONDS = 90.0
+
+
+def _file() -> Path:
+    named = os.environ.get("WORKER_HEALTH_FILE")
+    return Path(named or f"{tempfile.gettempdir()}/{__package__}-worker-health")
 
 
 def touch() -> None:
     """Say that the worker works; told by its canary every few seconds."""
-    _FILE.touch()
+    _file().touch()
 
 
 def is_healthy() -> bool:
     """True if the worker said so lately."""
-    return _FILE.exists() and time.time() - _FILE.stat().st_mtime < _SECONDS
+    file = _file()
+    return file.exists() and time.time() - file.stat().st_mtime < _SECONDS
 
 
 if __name__ == "__main__":
-    sys.exit(0 if is_healthy() else f"no worker has written {_FILE} within {_SECONDS:g} s")
+    sys.exit(0 if is_healthy() else f"no worker has written {_file()} within {_SECONDS:g} s")

@@ -26,6 +26,7 @@ SOFT_SECONDS: Final = 10.0
 HARD_SECONDS: Final = 20.0
 """How long after its timeout the process of a job that takes no notice of that either is killed."""
 
+_PATIENCE: Final = timedelta(minutes=5)
 _WAITING: Final = 10_000
 _BATCH: Final = 100
 
@@ -35,11 +36,6 @@ log = structlog.get_logger(__name__)
 class Relay:
     """Publishes the identifiers of committed jobs. The rows are the truth; what the broker loses costs a delay."""
 
-    reserve = timedelta(seconds=10)
-    """How long after it was published, at first, a job that nobody took is published once more."""
-    patience = timedelta(minutes=5)
-    """How long between one and the next time at most."""
-
     def __init__(self, settings: CoreSettings, kinds: JobRegistry) -> None:
         """Connects to nothing (CL001).
 
@@ -47,6 +43,9 @@ class Relay:
             SettingsError: a job may take longer than BROKER_VISIBILITY_SECONDS.
         """
         _refuse_early_redelivery(settings, kinds)
+        # How long after it was published a job that nobody took is published once more, at first and at last.
+        self.reserve = timedelta(seconds=settings.job_reserve_seconds)
+        self.patience = _PATIENCE
         self._settings = settings
         self._kinds = kinds
         # Failure: a list that grows while the broker is away takes the memory. What falls out is found in its row.

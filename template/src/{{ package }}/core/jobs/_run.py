@@ -126,11 +126,9 @@ async def _rechunk(content: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
 class InlineDispatcher:
     """Runs a job in this process right after its commit, before the response goes out (JB001)."""
 
-    reserve = timedelta(seconds=10)
-    """How long a job is left to the process that wrote or took it before another one may take it."""
-    patience = reserve
-
     def __init__(self, database: Database, settings: CoreSettings, kinds: JobRegistry) -> None:
+        # A job is left for so long to the process that wrote or took it before another one may take it.
+        self.reserve = self.patience = timedelta(seconds=settings.job_reserve_seconds)
         self._database = database
         self._settings = settings
         self._kinds = kinds
