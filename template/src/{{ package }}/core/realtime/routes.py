@@ -216,7 +216,9 @@ class _Connection:
         try:
             return _Message.model_validate_json(message.get("text") or "")
         except ValidationError:
-            raise _Closed(CloseCode.NOT_UNDERSTOOD, "say hello or renew, as docs/realtime.md has it") from None
+            raise _Closed(
+                CloseCode.NOT_UNDERSTOOD, """say {"type": "hello", "token": "..."} or {"type": "renew"}"""
+            ) from None
 
     async def _send(self, frame: dict[str, Any]) -> None:
         try:
