@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nox
 
 nox.needs_version = ">=2025.5.1"
@@ -22,12 +24,17 @@ def _sync(session: nox.Session, *groups: str) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, known mistakes, undeclared dependencies, and what may import what."""
+    """Style, known mistakes, undeclared dependencies, what may import what, and the files to deploy with."""
     _sync(session, "--group=dev")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("deptry", ".")
     session.run("lint-imports")
+    session.run("hadolint", "Dockerfile")
+    session.run("check-jsonschema", "--builtin-schema=vendor.compose-spec", "compose.yaml")
+    session.run("compose-lint", "--fail-on=high", "compose.yaml")
+    objects = (path for path in Path("deploy/kubernetes").glob("*.yaml") if path.name != "kustomization.yaml")
+    session.run("kubernetes-validate", "--quiet", "--strict", *map(str, objects))
 
 
 @nox.session

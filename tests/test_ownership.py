@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -75,6 +76,9 @@ def test_the_first_line_says_what_the_template_owns(variant: Path) -> None:
     wrong = {}
     for path, text in paths_of("template", variant).items():
         first = text.removeprefix("#!/usr/bin/env python3\n").partition("\n")[0]
+        if path.endswith(".json"):
+            # It has no comments.
+            first = FIRST_LINE if FIRST_LINE[2:] in json.loads(text)["description"] else first
         # The answers have words of their own, a migration begins with its own message, and the empty line says nothing.
         first = COMMENT.sub(r"# \1", first) if path.endswith((".html", ".css", ".js")) else first
         if first != FIRST_LINE and path not in (".copier-answers.yml", "migrations/script.py.mako"):
@@ -89,7 +93,7 @@ def test_no_other_file_claims_to_be_the_templates(kind: str, variant: Path) -> N
 
 def test_every_shared_file_has_the_fence(variant: Path) -> None:
     counts = {path: text.count(FENCE) for path, text in paths_of("shared", variant).items()}
-    assert counts == {".env.example": 1, ".gitignore": 1, "pyproject.toml": 2}
+    assert counts == {".env.example": 1, ".gitignore": 1, "compose.yaml": 1, "pyproject.toml": 2}
 
 
 def test_the_templates_dependencies_are_not_in_the_order_of_the_alphabet(variant: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import tomllib
@@ -59,7 +60,9 @@ def test_every_file_can_be_read_by_its_tool(variant: Path) -> None:
             case ".toml":
                 tomllib.loads(content.decode())
             case ".yml" | ".yaml":
-                yaml.safe_load(content)
+                assert all(yaml.safe_load_all(content))
+            case ".json":
+                json.loads(content)
             case _:
                 continue
         read += 1

@@ -34,7 +34,7 @@ from .database.migrations import MigrationLockError, differences, new_migration,
 from .features import Command, FeatureError, discover, discover_commands
 from .jobs import Job, JobState, JobStateError, JobView, request_cancel, retry
 from .logs import configure_logs
-from .metrics import shared_by_processes
+from .metrics import serve_metrics, shared_by_processes
 from .realtime.protocol import MOST_BYTES, SocketProtocol
 from .runtime import Runtime
 from .settings import CoreSettings, SettingsError, database_address
@@ -236,7 +236,11 @@ class _Service:
         from .worker import run_worker  # noqa: PLC0415
 
         app = importlib.import_module(f"{self.package}.worker").app
-        sys.exit(run_worker(app, queues=queue, concurrency=concurrency or settings.worker_concurrency))
+        with shared_by_processes():
+            if settings.metrics_port is not None:
+                _refuse_taken(settings.host, settings.metrics_port)
+                serve_metrics(settings.host, settings.metrics_port, settings.metrics_token)
+            sys.exit(run_worker(app, queues=queue, concurrency=concurrency or settings.worker_concurrency))
 
     def queues(self) -> None:
         """List the queues that jobs wait in, one in a line."""

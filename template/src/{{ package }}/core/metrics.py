@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -13,13 +15,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from prometheus_client.registry import Collector
+    from pydantic import SecretStr
 
-__all__ = ["are_shared", "lease_lost", "render", "request_ended", "sample", "shared_by_processes"]
+__all__ = [
+    "are_shared",
+    "attempt_ended",
+    "is_allowed",
+    "lease_lost",
+    "render",
+    "request_ended",
+    "sample",
+    "serve_metrics",
+    "shared_by_processes",
+]
 
 _FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 # Those that OpenTelemetry advises, and FastAPI's own metric has.
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+_ENDS: Final = ("succeeded", "failed", "cancelled", "queued")
 _BREAKER_STATES: Final = ("closed", "half-open", "open")
 
 
@@ -45,6 +59,11 @@ class _Instruments:
             "background_job_leases_lost",
             "Jobs that were taken over from a worker that died, or hung for longer than its lease.",
             ("kind",),
+        )
+        self.attempts = prometheus_client.Counter(
+            "background_job_attempts",
+            "Attempts at jobs by the state that each left its job in; queued is once more.",
+            ("kind", "state"),
         )
         self.in_use = prometheus_client.Gauge(
             "pool_connections_in_use", "Connections that are with somebody now.", ("pool",), multiprocess_mode="livesum"
@@ -89,6 +108,11 @@ def request_ended(method: str, route: str, status: int | None, seconds: float) -
     _all().requests.labels(known, route, "none" if status is None else status).observe(seconds)
 
 
+def attempt_ended(kind: str, state: str) -> None:
+    """Count an attempt at a job, by the state that it left the job in."""
+    _all().attempts.labels(kind, state).inc()
+
+
 def lease_lost(kind: str) -> None:
     """Count a job that is taken over because its worker let the lease run out."""
     _all().leases.labels(kind).inc()
@@ -111,6 +135,8 @@ def sample(pools: Mapping[str, tuple[int, int]], breakers: Mapping[str, str], ki
             instruments.breakers.labels(name, state).set(state == now)
     for kind in kinds:
         instruments.leases.labels(kind)
+        for state in _ENDS:
+            instruments.attempts.labels(kind, state)
 
 
 def render(accept: str, more: Collection[Collector] = ()) -> tuple[bytes, str]:
@@ -132,6 +158,39 @@ def render(accept: str, more: Collection[Collector] = ()) -> tuple[bytes, str]:
 def are_shared() -> bool:
     """True if several processes add up their numbers; then each has to write down what it has in use, as it goes."""
     return _FOLDER in os.environ
+
+
+def is_allowed(authorization: str, token: SecretStr | None) -> bool:
+    """True if a request's `Authorization` may see metrics: it has the token, or none is asked for."""
+    wanted = b"" if token is None else f"Bearer {token.get_secret_value()}".encode()
+    return token is None or hmac.compare_digest(authorization.encode(), wanted)
+
+
+def serve_metrics(host: str, port: int, token: SecretStr | None) -> None:
+    """Answer Prometheus from a thread of this process, which serves nothing else; for workers.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    from wsgiref.simple_server import WSGIRequestHandler, make_server  # noqa: PLC0415 - nothing else needs it
+
+    def answer(request: dict[str, Any], respond: Callable[..., Any]) -> list[bytes]:
+        if not is_allowed(request.get("HTTP_AUTHORIZATION", ""), token):
+            respond("401 Unauthorized", [("WWW-Authenticate", "Bearer")])
+            return [b""]
+        body, media_type = render(request.get("HTTP_ACCEPT", ""))
+        respond("200 OK", [("Content-Type", media_type)])
+        return [body]
+
+    class Quiet(WSGIRequestHandler):
+        # Who connects and says nothing holds up the next one for so long.
+        timeout = 5
+
+        def log_message(self, *_: object) -> None:
+            """Log nothing: it is asked every few seconds."""
+
+    server = make_server(host, port, answer, handler_class=Quiet)
+    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
 
 
 @contextmanager

@@ -108,6 +108,7 @@ class CoreSettings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = "auto"
 
     metrics_token: SecretStr | None = None
+    metrics_port: Annotated[int | None, Field(ge=1, le=65535)] = None
 
     max_body_bytes: Annotated[int, Field(ge=1024)] = 1_048_576
     shutdown_seconds: Annotated[int, Field(ge=1)] = 30
@@ -186,6 +187,8 @@ class CoreSettings(BaseSettings):
             raise ValueError(f"DATABASE_URL: {error}") from None
         if not self.is_local:
             problems += self._weak_secrets()
+            if self.metrics_port is not None and self.metrics_token is None:
+                problems.append("METRICS_PORT is set and METRICS_TOKEN is not")
             if address.password and (weakness := _weakness(str(address.password), _SECRET_LENGTH)):
                 problems.append(f"the password in DATABASE_URL {weakness}")
         if problems:

@@ -108,13 +108,16 @@ class _Child:
         self._made: tuple[asyncio.Runner, Runtime] | None = None
 
     def start(self) -> None:
-        self._made = asyncio.Runner(), Runtime(self._settings, self._features)
+        runtime = Runtime(self._settings, self._features)
+        runtime.sample()
+        self._made = asyncio.Runner(), runtime
 
     def run(self, job_id: UUID) -> None:
         assert self._made is not None, "only a worker's child runs jobs"  # noqa: S101 - for the type checker
         runner, runtime = self._made
         try:
             runner.run(run_job(runtime.database, self._settings, runtime.jobs, job_id))
+            runtime.sample()
         except SoftTimeLimitExceeded:
             # It struck between the job's own steps, and the loop is in no known state: a new child gets a new one.
             log.exception("a job was stopped outside of its own code; its process ends", job_id=str(job_id))

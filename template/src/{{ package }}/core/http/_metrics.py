@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -37,10 +36,8 @@ metrics = APIRouter(tags=["health"], include_in_schema=False)
 async def show_metrics(request: Request) -> Response:
     """What Prometheus reads; with `METRICS_TOKEN` set, for who sends it as a bearer token alone."""
     runtime = runtime_of(request)
-    if (token := runtime.settings.metrics_token) is not None:
-        wanted = f"Bearer {token.get_secret_value()}"
-        if not hmac.compare_digest(request.headers.get("authorization", "").encode(), wanted.encode()):
-            raise unauthorized("send METRICS_TOKEN as `Authorization: Bearer <token>`")
+    if not process.is_allowed(request.headers.get("authorization", ""), runtime.settings.metrics_token):
+        raise unauthorized("send METRICS_TOKEN as `Authorization: Bearer <token>`")
     runtime.sample()
     try:
         async with asyncio.timeout(_SECONDS), unit_of_work(runtime.database, read_only=True) as session:

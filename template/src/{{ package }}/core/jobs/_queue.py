@@ -17,7 +17,7 @@ from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..database import Database, on_commit, unit_of_work, utc_now
-from ..metrics import lease_lost
+from ..metrics import attempt_ended, lease_lost
 from ..realtime import publish
 from ._kinds import JobKind, JobPayload
 from ._models import FINAL_STATES, JOBS, Job, JobState
@@ -287,4 +287,5 @@ async def _apply(session: AsyncSession, held: Claim, **values: Any) -> None:
     statement = _held(held).values(lease_token=None, lease_until=None, **values).returning(Job.id)
     if await session.scalar(statement) is None:
         raise LeaseLostError(f"job {held.job_id} was taken over by another worker: this attempt's work is dropped")
+    attempt_ended(held.kind, values["state"])
     publish(session, JOBS, owner_id=held.owner_id, key=held.job_id)
