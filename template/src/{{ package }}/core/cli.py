@@ -202,6 +202,8 @@ class _Service:
         # Imported here first, so that what is wrong with it is said in a line and not by each worker.
         importlib.import_module(f"{self.package}.main")
         say(f"serving on http://{address}:{number} (API: http://{address}:{number}/docs), stop with Ctrl-C")
+        if settings.redis_url is None and (workers > 1 or settings.broker_url is not None):
+            errors.print("warning: without REDIS_URL, open pages are told only of what their own process does")
         # Uvicorn raises once more the signal that ended it. An end that was asked for is no failure of the process.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         with shared_by_processes() if workers > 1 else contextlib.nullcontext():
