@@ -14,6 +14,14 @@ from .test_releases import Release, releases
 NEXT = "v999.1.0"
 # Names the commit, and where the template was; it differs in each rendering.
 ANSWERS = ".copier-answers.yml"
+# The owner's from the first day: what is new in them comes to new services alone.
+SEEDED = (
+    "README.md",
+    "migrations/versions/",
+    "src/inbox_demo/features/",
+    "tests/features/",
+    *(f"src/inbox_demo/{name}.py" for name in ("__init__", "cli", "main", "settings")),
+)
 
 
 def replace(path: Path, old: str, new: str) -> None:
@@ -101,14 +109,9 @@ def test_a_service_of_each_release_becomes_what_is_rendered_today(own_template: 
         folder = updated_from(release, own_template, tmp_path / release.version)
         fresh = files(render(own_template, tmp_path / f"fresh-{release.version}"))
         after = files(folder)
-        seeded = git(folder, "ls-files", "--", "src/inbox_demo/features", "tests/features", "migrations/versions")
-        expected = {path for path in fresh if path not in seeded.splitlines()}
-        assert expected
-        assert {path for path in expected if fresh[path] != after.get(path)} <= {ANSWERS, *_seeded_files()}
-
-
-def _seeded_files() -> set[str]:
-    return {"README.md", *(f"src/inbox_demo/{name}.py" for name in ("__init__", "cli", "main", "settings"))}
+        expected = {path for path in fresh if not path.startswith(SEEDED)}
+        assert len(expected) > len(fresh) / 2
+        assert {path for path in expected if fresh[path] != after.get(path)} <= {ANSWERS}
 
 
 def updated_from(release: Release, template: Path, folder: Path) -> Path:

@@ -1,3 +1,4 @@
+# Owned by the template.
 """The Celery entry point: `app` is what a worker runs."""
 
 from .core.features import discover
