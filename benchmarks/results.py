@@ -14,11 +14,12 @@ class Goal:
     least: float | None = None
     most: float | None = None
     value_below: float | None = None
+    unit: str = " s"
 
     def __str__(self) -> str:
         parts = [f"≥ {self.least:g}"] if self.least is not None else []
         parts += [f"≤ {self.most:g}"] if self.most is not None else []
-        parts += [f"< {self.value_below:g} s"] if self.value_below is not None else []
+        parts += [f"< {self.value_below:g}{self.unit}"] if self.value_below is not None else []
         return ", ".join(parts)
 
 
@@ -56,7 +57,7 @@ class Comparison:
         if ratio < (self.goal.least or 0) or (self.goal.most is not None and ratio > self.goal.most):
             missed.append("ratio")
         if self.goal.value_below is not None and value >= self.goal.value_below:
-            missed.append("seconds")
+            missed.append("seconds" if self.goal.unit == " s" else self.goal.unit.strip())
         return f"no ({' and '.join(missed)})" if missed else "yes"
 
     def cells(self) -> dict[str, str]:

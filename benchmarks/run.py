@@ -1,6 +1,6 @@
 """Measures a rendered service side by side with what it is compared with, prints ratios, writes docs/benchmarks.md.
 
-python benchmarks/run.py <folder of a rendered service> [--quick] [--only list,jobs,start,render]
+python benchmarks/run.py <folder of a rendered service> [--quick] [--only list,jobs,breaker,start,render]
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import breaker_cost
 import jobs
 import rendering
 import requests_per_second
@@ -25,7 +26,7 @@ from serving import BenchmarkError, Program, Service
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
-TITLES = {"list": "Requests", "jobs": "Jobs", "start": "Start", "render": "Rendering"}
+TITLES = {"list": "Requests", "jobs": "Jobs", "breaker": "Breaker", "start": "Start", "render": "Rendering"}
 SHOWN = [
     "fastapi",
     "starlette",
@@ -51,7 +52,7 @@ of a request (service / bare) are the steadier numbers. *Requests*: above 1 the 
 the same kind of session, the same pool, the same rows and no protection; each is one uvicorn process that writes a log line for a
 request, as it does by itself (the service none for `/health/live`); every response is checked to be a 200 with all
 its items. *Jobs*: rows committed, published, done by worker processes and seen in the database, from the first to the last; PostgreSQL and
-Valkey on the same two cores. *Start*: processor time of the whole process, compiled modules present, until the end of the import or until the
+Valkey on the same two cores. *Breaker*: time of entering and leaving, for each call. *Start*: processor time of the whole process, compiled modules present, until the end of the import or until the
 first answer of `/health/live` on a migrated SQLite file, against what importing the two libraries takes. *Rendering*: processor time of
 Copier for the template and for a template of as many plain files of the same sizes, both without git.
 """
@@ -62,7 +63,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path, help="a rendered service with its environment in .venv")
     parser.add_argument("--quick", action="store_true", help="a few short rounds; writes no page")
-    parser.add_argument("--only", default=",".join(TITLES), help="of list, jobs, start, render; writes no page")
+    parser.add_argument(
+        "--only", default=",".join(TITLES), help="of list, jobs, breaker, start, render; writes no page"
+    )
     options = parser.parse_args()
     chosen = options.only.split(",")
     if unknown := set(chosen) - set(TITLES):
@@ -75,6 +78,7 @@ def main() -> int:
             service,
             jobs.Effort(200, 2, (100, 10_000), 10) if quick else jobs.Effort(1_000, 3, (100, 10_000, 1_000_000), 50),
         ),
+        "breaker": lambda: breaker_cost.measure(service, 2 if quick else 9),
         "start": lambda: starting.measure(service, 2 if quick else 9),
         "render": lambda: rendering.measure(3 if quick else 15),
     }
