@@ -132,8 +132,9 @@ def anchors(page: Path) -> set[str]:
 def test_what_is_named_exists(rendered: Callable[..., Path]) -> None:
     service = rendered()
     settings = (service / ".env.example").read_text(encoding="utf-8")
-    # What only tests are told, they name themselves.
+    # What only tests are told, they name themselves, and what only containers are told, stands there.
     told = set(re.findall(r'"(TEST_[A-Z_]+)"', "".join(map(Path.read_text, service.glob("tests/*.py")))))
+    told |= set(re.findall(r"\$\{([A-Z_]+):", (service / "compose.yaml").read_text(encoding="utf-8")))
     words = {
         (page, word) for page in PAGES for word in re.findall(r"`([^`\n]+)`", BLOCK.sub("", page.read_text("utf-8")))
     }
