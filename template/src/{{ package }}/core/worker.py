@@ -191,6 +191,8 @@ class _Canary:
             self._declare_dead_letters()
             self._app.send_task(_CANARY, queue=self._queue, expires=self._stalled)
         except Exception as error:  # noqa: BLE001 - each transport has errors of its own, and all mean the same here
+            # It may have lost its queues with everything else.
+            self._declared = False
             log.warning("the broker does not take the canary", error=f"{type(error).__name__}: {error}")
             return False
         return True
