@@ -34,7 +34,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 OLDEST = (3, 11)
 BARE = "example=false"
 # The service's main road, on SQLite, without fuzzing: what breaks most often is seen here first.
-QUICK = ("--quiet", "--engine=sqlite", "-m", "not slow", "tests/test_jobs.py", "tests/test_http.py", "tests/features")
+QUICK = ("--quiet", "--engine=sqlite", "-m", "not slow and not soak", "tests/test_jobs.py", "tests/test_http.py", "tests/features")
 # Kept when a service is rendered again: environments, for the time they take, and what somebody put into the database.
 KEPT = {".nox", ".venv", ".mypy_cache", "var", ".env"}
 NO_ENVIRONMENT = {"VIRTUAL_ENV": None, "UV_PROJECT_ENVIRONMENT": None}
@@ -120,6 +120,13 @@ def matrix(session: nox.Session) -> None:
         session.log(f"{'passed' if passed else 'FAILED'}: {name}")
     if not all(outcomes.values()):
         session.error(f"{list(outcomes.values()).count(False)} of {len(outcomes)} failed")
+
+
+@nox.session(default=False)
+def soak(session: nox.Session) -> None:
+    """Thousands of jobs through Celery while the service's processes, its broker and its database are killed."""
+    _install(session, "render")
+    _nox(session, _render(session, "service"), "tests", "--", "-m", "soak")
 
 
 @nox.session(default=False)
@@ -251,7 +258,8 @@ def _passes(session: nox.Session, folder: Path, python: str, resolution: str) ->
             session.run("uv", "venv", "--quiet", "--clear", f"--python={python}", str(environment))
             session.run(*install, "--editable=.", "--group=dev", env=NO_ENVIRONMENT)
             # Without the fuzzing: `service` has done that, and what it looks for does not change with versions.
-            session.run(str(pytest), "--quiet", "-m", "not slow", external=True, env=NO_ENVIRONMENT)
+            options = ("--quiet", "--numprocesses=2", "--dist=loadfile", "-m", "not slow and not soak")
+            session.run(str(pytest), *options, external=True, env=NO_ENVIRONMENT)
     except CommandFailed:
         return False
     return True

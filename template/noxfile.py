@@ -46,9 +46,10 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The tests, on SQLite and on PostgreSQL; arguments after -- go to pytest."""
+    """The tests, on SQLite and on PostgreSQL, in two processes; arguments after -- go to pytest instead."""
     _sync(session, "--group=dev")
-    session.run("pytest", *session.posargs)
+    # By file: the tests of one share a service and a database.
+    session.run("pytest", *(session.posargs or ("--numprocesses=2", "--dist=loadfile")))
 
 
 @nox.session
