@@ -34,7 +34,15 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 OLDEST = (3, 11)
 BARE = "example=false"
 # The service's main road, on SQLite, without fuzzing: what breaks most often is seen here first.
-QUICK = ("--quiet", "--engine=sqlite", "-m", "not slow and not soak", "tests/test_jobs.py", "tests/test_http.py", "tests/features")
+QUICK = (
+    "--quiet",
+    "--engine=sqlite",
+    "-m",
+    "not slow and not soak",
+    "tests/test_jobs.py",
+    "tests/test_http.py",
+    "tests/features",
+)
 # Kept when a service is rendered again: environments, for the time they take, and what somebody put into the database.
 KEPT = {".nox", ".venv", ".mypy_cache", "var", ".env"}
 NO_ENVIRONMENT = {"VIRTUAL_ENV": None, "UV_PROJECT_ENVIRONMENT": None}
