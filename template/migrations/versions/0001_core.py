@@ -93,7 +93,7 @@ def upgrade() -> None:
         sa.Column("file_size", BIG_INTEGER),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("run_at", MOMENT, nullable=False),
-        sa.Column("hand_on_at", MOMENT, nullable=False),
+        sa.Column("hand_on_at", MOMENT, server_default="1970-01-01 00:00:00.000000", nullable=False),
         sa.Column("started_at", MOMENT),
         sa.Column("finished_at", MOMENT),
         sa.Column("lease_token", sa.Uuid()),

@@ -65,8 +65,10 @@ class Job(Model):
     file_size: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     run_at: Mapped[datetime]
-    # When it is handed on, or once more, if nobody has taken it by then.
-    hand_on_at: Mapped[datetime] = mapped_column(default=lambda context: context.get_current_parameters()["run_at"])
+    # When it is handed on, or once more, if nobody has taken it by then. Came in 0.2: rows from before it are due.
+    hand_on_at: Mapped[datetime] = mapped_column(
+        default=lambda context: context.get_current_parameters()["run_at"], server_default="1970-01-01 00:00:00.000000"
+    )
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     lease_token: Mapped[UUID | None]
