@@ -43,6 +43,8 @@ QUICK = (
     "tests/test_http.py",
     "tests/features",
 )
+# By file, as the service's own session does: the tests of one share a service and a database.
+IN_TWO_PROCESSES = ("--numprocesses=2", "--dist=loadfile")
 # Kept when a service is rendered again: environments, for the time they take, and what somebody put into the database.
 KEPT = {".nox", ".venv", ".mypy_cache", "var", ".env"}
 NO_ENVIRONMENT = {"VIRTUAL_ENV": None, "UV_PROJECT_ENVIRONMENT": None}
@@ -77,9 +79,11 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def service(session: nox.Session) -> None:
-    """The generated service's own lint, types, tests and checks; without the example, all but the tests."""
+    """The generated service's own lint, types, tests but the slow ones, and checks; without the example, all but the tests."""
     _install(session, "render")
-    _nox(session, _render(session, "service"))
+    folder = _render(session, "service")
+    _nox(session, folder, "lint", "types", "check")
+    _nox(session, folder, "tests", "--", *IN_TWO_PROCESSES, "-m", "not slow and not soak")
     _nox(session, _render(session, "service-bare", BARE), "lint", "types", "check")
 
 
@@ -132,9 +136,9 @@ def matrix(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def soak(session: nox.Session) -> None:
-    """Thousands of jobs through Celery while the service's processes, its broker and its database are killed."""
+    """The service's slow tests: fuzzing, and thousands of jobs while its processes, broker and database are killed."""
     _install(session, "render")
-    _nox(session, _render(session, "service"), "tests", "--", "-m", "soak")
+    _nox(session, _render(session, "service"), "tests", "--", *IN_TWO_PROCESSES, "-m", "slow or soak")
 
 
 @nox.session(default=False)
@@ -265,8 +269,8 @@ def _passes(session: nox.Session, folder: Path, python: str, resolution: str) ->
         with session.chdir(folder):
             session.run("uv", "venv", "--quiet", "--clear", f"--python={python}", str(environment))
             session.run(*install, "--editable=.", "--group=dev", env=NO_ENVIRONMENT)
-            # Without the fuzzing: `service` has done that, and what it looks for does not change with versions.
-            options = ("--quiet", "--numprocesses=2", "--dist=loadfile", "-m", "not slow and not soak")
+            # What the slow ones look for does not change with versions.
+            options = ("--quiet", *IN_TWO_PROCESSES, "-m", "not slow and not soak")
             session.run(str(pytest), *options, external=True, env=NO_ENVIRONMENT)
     except CommandFailed:
         return False
