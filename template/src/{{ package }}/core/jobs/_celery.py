@@ -14,7 +14,7 @@ from ._kinds import DEFAULT_QUEUE, JobRegistry, UnknownJobKindError
 from ._models import Job
 from ._relay import HARD_SECONDS, SOFT_SECONDS
 
-__all__ = ["RUN_JOB", "dead_letters", "make_celery", "publish"]
+__all__ = ["RUN_JOB", "Sender", "dead_letters", "make_celery"]
 
 RUN_JOB: Final = "jobs.run"
 """The name of the one task: it is given a job's identifier, and the row says the rest."""
@@ -23,6 +23,8 @@ DEAD_LETTERS: Final = "dead-letters"
 """The queue of what RabbitMQ gave up to deliver; nobody consumes it, somebody should look."""
 
 _DELIVERIES: Final = 5
+# The relay's and the reconciler's.
+_CONNECTIONS: Final = 2
 _TASKS_PER_CHILD: Final = 1_000
 _BROKER_SECONDS: Final = 5.0
 
@@ -81,11 +83,32 @@ def make_celery(settings: CoreSettings, kinds: JobRegistry) -> Celery:
     return app
 
 
-def publish(app: Celery, kinds: JobRegistry, rows: Sequence[Job]) -> None:
-    """Send jobs' identifiers to their queues; blocks, and raises whatever the broker's client does."""
-    with app.producer_pool.acquire(block=True, timeout=_BROKER_SECONDS) as producer:
-        for row in rows:
-            app.send_task(RUN_JOB, (str(row.id),), task_id=str(row.id), producer=producer, **_options(kinds, row))
+class Sender:
+    """Sends jobs' identifiers to their queues, over connections of its own.
+
+    Failure: those that Celery keeps belong to every application of the process with the same broker: one that was
+    closed closed them for all, and the others said "Acquire on closed pool" for ever.
+    """
+
+    def __init__(self, settings: CoreSettings, kinds: JobRegistry) -> None:
+        """Connects to nothing (CL001)."""
+        self._app = make_celery(settings, kinds)
+        self._kinds = kinds
+        self._connections = self._app.connection_for_write().Pool(limit=_CONNECTIONS)
+
+    def publish(self, rows: Sequence[Job]) -> None:
+        """Send these; blocks, and raises whatever the broker's client does."""
+        with (
+            self._connections.acquire(block=True, timeout=_BROKER_SECONDS) as connection,
+            self._app.amqp.Producer(connection, auto_declare=False) as producer,
+        ):
+            for row in rows:
+                options = _options(self._kinds, row)
+                self._app.send_task(RUN_JOB, (str(row.id),), task_id=str(row.id), producer=producer, **options)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connections.force_close_all()
 
 
 def _options(kinds: JobRegistry, row: Job) -> dict[str, Any]:

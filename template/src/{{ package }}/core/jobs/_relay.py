@@ -17,7 +17,7 @@ from ._models import Job
 from ._reconciler import NotHandedOnError
 
 if TYPE_CHECKING:
-    from celery import Celery
+    from ._celery import Sender
 
 __all__ = ["HARD_SECONDS", "SOFT_SECONDS", "Relay"]
 
@@ -51,7 +51,7 @@ class Relay:
         # Failure: a list that grows while the broker is away takes the memory. What falls out is found in its row.
         self._waiting: deque[Job] = deque(maxlen=_WAITING)
         self._wake = asyncio.Event()
-        self._celery: Celery | None = None
+        self._sender: Sender | None = None
 
     async def after_commit(self, row: Job) -> None:
         """Have a job published soon. It returns at once."""
@@ -85,23 +85,20 @@ class Relay:
 
     async def close(self) -> None:
         """Close the connections; the object can be used again afterwards."""
-        celery, self._celery = self._celery, None
-        if celery is not None:
-            # The stub takes it for a pool of producers.
-            await asyncio.to_thread(celery.pool.force_close_all)  # type: ignore[attr-defined]
+        sender, self._sender = self._sender, None
+        if sender is not None:
+            await asyncio.to_thread(sender.close)
 
-    def _make(self) -> Celery:
+    def _make(self) -> Sender:
         # Half a second that only a process pays that has a broker.
-        from ._celery import make_celery  # noqa: PLC0415
+        from ._celery import Sender  # noqa: PLC0415
 
-        self._celery = self._celery or make_celery(self._settings, self._kinds)
-        return self._celery
+        self._sender = self._sender or Sender(self._settings, self._kinds)
+        return self._sender
 
     def _publish(self, rows: Sequence[Job]) -> None:
-        from ._celery import publish  # noqa: PLC0415 - as above
-
         try:
-            publish(self._make(), self._kinds, rows)
+            self._make().publish(rows)
         except Exception as error:
             # Whatever the transport raises: each has errors of its own, and all of them mean the same here.
             raise NotHandedOnError(f"{type(error).__name__}: {error}") from error

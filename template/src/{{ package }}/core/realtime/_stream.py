@@ -82,6 +82,9 @@ class Stream:
                 yield self._redis.client
         except (RedisError, OSError, TimeoutError) as error:
             raise StreamError(type(error).__name__) from error
+        # Failure: the client kept a cancellation to itself now and then, and a process that was to end read on for ever.
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise asyncio.CancelledError
 
 
 def _entry(identifier: bytes, fields: dict[bytes, bytes]) -> tuple[EventId, Notice]:
