@@ -43,7 +43,7 @@ __all__ = ["create_cli"]
 
 log = logging.getLogger(__name__)
 
-_WORKER_SECONDS = 60
+_WORKER_SECONDS = 20
 _EXPECTED = (SettingsError, FeatureError, DatabaseWaitError, MigrationLockError, checks.Refused)
 
 
@@ -217,7 +217,8 @@ class _Service:
                 server_header=False,
                 timeout_graceful_shutdown=settings.shutdown_seconds,
                 # Failure: with the five seconds of the default, a busy machine's workers were killed while they
-                # were still importing, and started again, for ever.
+                # were still importing, and started again, for ever. Price: one that dies in the moment that it is
+                # asked how it is, is replaced so much later.
                 timeout_worker_healthcheck=_WORKER_SECONDS,
                 ws=SocketProtocol,
                 ws_max_size=MOST_BYTES,
