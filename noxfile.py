@@ -74,7 +74,14 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Questions, rendering, ownership, updates; arguments after -- go to pytest."""
     _install(session, "test")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *(session.posargs or ("--ignore=tests/failures",)))
+
+
+@nox.session
+def failures(session: nox.Session) -> None:
+    """Each failure of the catalogue brought back into a rendered service; arguments after -- go to pytest."""
+    _install(session, "test")
+    session.run("pytest", *(session.posargs or ("--quiet", "--numprocesses=2", "tests/failures")))
 
 
 @nox.session

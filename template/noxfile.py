@@ -55,7 +55,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def check(session: nox.Session) -> None:
     """The guards: each known failure, looked for by name."""
-    _sync(session)
+    _sync(session, "--group=dev")
     session.run(COMMAND, "check", *session.posargs)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 FILE = "pyproject.toml"
 ADDRESS = re.compile(r"[\w.]+:[\w.]+")
+ADDRESSES = ("application", "metadata", "celery")
 
 
 class ConfigError(Exception):
@@ -36,10 +37,27 @@ class Config:
     source: str = "src"
     application: str = ""
     metadata: str = ""
+    # Databases.
     migrations: str = "migrations/versions"
+    engines: tuple[str, ...] = ()
     users_table: str = ""
     authentication_tables: tuple[str, ...] = ()
+    # Routes.
+    # Jobs.
+    celery: str = ""
+    # Clients.
+    # Imports.
+    # Settings and deployment.
+    compose: tuple[str, ...] = ("compose.yaml", "compose.override.yaml")
+    dockerfiles: tuple[str, ...] = ("Dockerfile",)
+    procfiles: tuple[str, ...] = ("Procfile",)
+    kubernetes: tuple[str, ...] = ()
+    # Runs.
     accepted: tuple[Acceptance, ...] = ()
+
+    def paths(self, key: str) -> list[Path]:
+        """The files that a key names, patterns included, in order; those that are not there are left out."""
+        return [path for name in getattr(self, key) for path in sorted(self.root.glob(name)) if path.is_file()]
 
 
 def find_root(*starts: Path) -> Path | None:
@@ -78,7 +96,7 @@ def load_config(root: Path) -> Config:
             values[name] = tuple(value)
         elif not isinstance(value, str) or not value:
             raise ConfigError(f"{key} is {value!r}; it must be a text that is not empty")
-        elif key in ("application", "metadata") and not ADDRESS.fullmatch(value):
+        elif key in ADDRESSES and not ADDRESS.fullmatch(value):
             raise ConfigError(f'{key} is {value!r}; it must be of the form "package.module:attribute"')
         else:
             values[name] = value

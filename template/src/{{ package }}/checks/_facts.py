@@ -15,7 +15,9 @@ from ._findings import NOWHERE, Place
 
 if TYPE_CHECKING:
     from ._live import Live
+    from ._processes import Compose, Process
     from ._source import Source
+    from ._tools import Lint
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,33 @@ class Facts:
         from ._source import Source  # noqa: PLC0415 - not needed when a service starts
 
         return Source(self.config)
+
+    @cached_property
+    def compose(self) -> Compose:
+        from ._processes import Compose  # noqa: PLC0415 - not needed when a service starts
+
+        return Compose(self.config)
+
+    @cached_property
+    def processes(self) -> Sequence[Process]:
+        """What compose files, Dockerfiles, Procfiles, manifests and pyproject.toml start."""
+        from ._processes import processes  # noqa: PLC0415 - not needed when a service starts
+
+        return tuple(processes(self.config, self.compose))
+
+    @cached_property
+    def lint(self) -> dict[str, list[Lint]]:
+        """What ruff finds, by the code of the catalogue that its rules stand for."""
+        from ._tools import ruff  # noqa: PLC0415 - not needed when a service starts
+
+        return ruff(self.config)
+
+    @cached_property
+    def dependencies(self) -> list[Lint]:
+        """What deptry finds."""
+        from ._tools import deptry  # noqa: PLC0415 - not needed when a service starts
+
+        return deptry(self.config)
 
     @property
     def live(self) -> Live:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ class Place(NamedTuple):
 
 
 NOWHERE = Place()
+PAGES = Path(__file__).parent / "failures"
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class Guard:
 
     #: Whether a service in which it finds something must not start: cheap, and needs no source.
     at_start: ClassVar[bool] = False
+    #: Why it runs only when it is selected by its whole code; empty for those that always run.
+    only_selected: ClassVar[str] = ""
 
     def judge(self, facts: Facts) -> Iterable[Finding]:
         """Give the findings; raise DoesNotApply or CouldNotLook where there is nothing to judge."""
@@ -55,11 +57,20 @@ class Guard:
 
     @classmethod
     def finding(cls, message: str, place: Place = NOWHERE, subject: str = "") -> Finding:
-        return Finding(cls.__name__, message, place.file, place.line, subject)
+        return Finding(cls.__name__, f"{message} ({cls.__name__})", place.file, place.line, subject)
 
     @classmethod
-    def story(cls) -> str:
-        return f"{cls.__name__}: {inspect.cleandoc(cls.__doc__ or '')}"
+    def page(cls) -> Path:
+        """The whole story, for people: what happened, how to see it, what to do."""
+        return PAGES / f"{cls.__name__}.md"
+
+
+class AtRunTime(Guard):
+    """A failure that shows only when the service runs: its tests look for it, under the code."""
+
+    def judge(self, facts: Facts) -> Iterable[Finding]:
+        del facts
+        raise DoesNotApply("shows only when the service runs; its tests look for it: `nox -s tests`")
 
 
 class DoesNotApply(Exception):  # noqa: N818 - an answer, not an error
@@ -78,5 +89,5 @@ class Refused(Exception):  # noqa: N818 - says what happened to the application
     def __init__(self, findings: tuple[Finding, ...], application: object) -> None:
         self.findings = findings
         self.application = application
-        lines = (f"{Place(f.file, f.line)}: {f.code} {f.message}" for f in findings)
+        lines = (f"{Place(f.file, f.line)}: {f.message}" for f in findings)
         super().__init__("this application must not start:\n  " + "\n  ".join(lines))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import database, imports, routes
+from . import clients, configuration, database, imports, jobs, routes, running, runs
 from ._config import FILE, Acceptance, Config, ConfigError, load_config
 from ._facts import Facts
 from ._findings import CouldNotLook, DoesNotApply, Finding, Guard, Place, Refused
@@ -18,13 +18,14 @@ from ._source import words
 
 #: Every guard there is, by name: one that nobody lists here cannot be lost in a folder.
 GUARDS: tuple[type[Guard], ...] = (
-    database.DB002,
-    database.DB005,
-    database.DB008,
-    imports.IM003,
-    imports.IM004,
-    imports.IM006,
-    routes.RT001,
+    *database.GUARDS,
+    *imports.GUARDS,
+    *routes.GUARDS,
+    *jobs.GUARDS,
+    *clients.GUARDS,
+    *configuration.GUARDS,
+    *runs.GUARDS,
+    *running.GUARDS,
 )
 
 
@@ -54,7 +55,9 @@ def codes() -> tuple[str, ...]:
 
 def explain(code: str) -> str:
     """The whole story of a guard: what breaks, how it broke somebody, what to do."""
-    return _chosen([code])[0].story()
+    if code not in codes():
+        raise ValueError(f"{code!r} is no code; there are {', '.join(codes())}")
+    return next(guard for guard in GUARDS if guard.__name__ == code).page().read_text(encoding="utf-8")
 
 
 def run(root: Path, *, select: Collection[str] = ()) -> Report:
@@ -76,6 +79,9 @@ def run(root: Path, *, select: Collection[str] = ()) -> Report:
     with _writing_nothing():
         for guard in guards:
             code, facts.doubt = guard.__name__, ""
+            if guard.only_selected and code not in select:
+                absent.append(Skipped(code, guard.only_selected))
+                continue
             try:
                 for finding in guard().judge(facts):
                     findings[finding] = None
@@ -95,7 +101,8 @@ def run(root: Path, *, select: Collection[str] = ()) -> Report:
         if finding.code in asked:
             findings[finding] = None
     kept, accepted, used = _sorted_out(findings, config.accepted)
-    looked = set(asked).difference(each.code for each in blind)
+    unasked = {guard.__name__ for guard in guards if guard.only_selected and guard.__name__ not in select}
+    looked = set(asked).difference((each.code for each in blind), unasked)
     kept += [_stale(each) for each in config.accepted if each.code in looked and each not in used]
     kept.sort(key=lambda each: (each.file or "", each.line or 0, each.code, each.message))
     return Report(tuple(kept), tuple(accepted), tuple(absent), tuple(blind), asked)
@@ -130,7 +137,7 @@ def render(report: Report, format: str = "text") -> str:  # noqa: A002 - the nam
 
 
 def _text(report: Report) -> str:
-    lines = [f"{Place(each.file, each.line)}: {each.code} {each.message}" for each in report.findings]
+    lines = [f"{Place(each.file, each.line)}: {each.message}" for each in report.findings]
     blind = {each.code for each in report.could_not_look}
     summary = f"{len(report.findings)} finding{'s' * (len(report.findings) != 1)} from {len(set(report.codes) - blind)} guards"
     lines.append(f"{summary}, {len(report.accepted)} accepted with a reason")
@@ -197,7 +204,9 @@ def _sorted_out(
 
 def _stale(acceptance: Acceptance) -> Finding:
     message = f"accepted for {acceptance.where} ({words(acceptance.reason)}), where nothing is found any more"
-    return Finding(acceptance.code, f"{message}; remove the entry", FILE, acceptance.line, acceptance.where)
+    return Finding(
+        acceptance.code, f"{message}; remove the entry ({acceptance.code})", FILE, acceptance.line, acceptance.where
+    )
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from pathlib import Path
 from ._config import Config
 from ._facts import File, Migration
 from ._findings import CouldNotLook, Place
+from ._names import Names, Use
 
 SKIPPED = {"__pycache__", "node_modules", "site-packages"}
 
@@ -27,6 +28,7 @@ class Source:
         self.folder = config.root / config.source
         self.package = self.folder.joinpath(*config.package.split("."))
         self.versions = config.root / config.migrations
+        self._names: dict[str, Names | None] = {}
         if not self.package.is_dir():
             where = Place.of(self.root, self.package)
             raise CouldNotLook(f"{where} is no folder; correct `package` or `source` in [tool.hardening]")
@@ -59,6 +61,36 @@ class Source:
                 if all(part.isidentifier() for part in parts):
                     found[".".join(parts)] = file
         return dict(sorted(found.items()))
+
+    def names(self, path: str) -> Names | None:
+        """What the names of a file stand for; None where it does not compile."""
+        if path not in self._names:
+            file = self.files[path]
+            module = self._module_names.get(path, Path(path).with_suffix("").as_posix().replace("/", "."))
+            package = path.endswith("/__init__.py")
+            made = None if file.tree is None else Names(file, module, package=package, other=self._names_of)
+            self._names[path] = made
+        return self._names[path]
+
+    def _names_of(self, module: str) -> Names | None:
+        file = self.modules.get(module)
+        return self.names(file.path) if file else None
+
+    @cached_property
+    def _module_names(self) -> dict[str, str]:
+        return {file.path: module for module, file in self.modules.items()}
+
+    @cached_property
+    def own(self) -> list[Names]:
+        """The names of each module of the package that compiles, the guards' own apart."""
+        here = Path(__file__).resolve().parent
+        paths = [file.path for file in self.modules.values() if not (self.root / file.path).is_relative_to(here)]
+        return [names for path in paths if (names := self.names(path))]
+
+    @cached_property
+    def uses(self) -> list[Use]:
+        """Each call in `own`."""
+        return [use for names in self.own for use in names.uses()]
 
     @cached_property
     def migrations(self) -> list[Migration]:

@@ -10,6 +10,22 @@ from ._config import FILE
 from ._facts import Facts, Migration, Reference, Table
 from ._findings import DoesNotApply, Finding, Guard, Place
 
+DRIVERS = {
+    "sqlite3",
+    "aiosqlite",
+    "apsw",
+    "psycopg",
+    "psycopg2",
+    "psycopg_pool",
+    "asyncpg",
+    "pg8000",
+    "pymysql",
+    "MySQLdb",
+}
+DRIVERS |= {"aiomysql", "asyncmy", "oracledb", "pyodbc", "duckdb"}
+CONNECTS = {"connect", "Connection", "AsyncConnection", "ConnectionPool", "AsyncConnectionPool", "create_pool", "Pool"}
+ENGINES = {"create_engine", "create_async_engine", "engine_from_config", "async_engine_from_config"}
+
 
 def _subject(table: Table, reference: Reference) -> str:
     return f"{table.name}.{','.join(reference.columns)}"
@@ -50,6 +66,30 @@ class DB002(Guard):
                     f"authentication-tables names {name}, and there is no such table; correct the name",
                     Place(FILE),
                     name,
+                )
+
+
+class DB003(Guard):
+    """A connection to a database that the service's settings know nothing of.
+
+    A call of a driver (`sqlite3.connect`, psycopg, asyncpg, ...) or of SQLAlchemy's `create_engine` and its like outside
+    of the modules that make engines, however the name got there. Those are named in `engines`.
+    Quiet are: an import for a type or an exception, and what tests and migrations do.
+    """
+
+    def judge(self, facts: Facts) -> Iterator[Finding]:
+        makers = facts.config.engines
+        for use in facts.source.uses:
+            root, _, rest = use.name.partition(".")
+            opens = (root in DRIVERS and rest.rpartition(".")[2] in CONNECTS) or (
+                root == "sqlalchemy" and use.last in ENGINES
+            )
+            if opens and not any(use.module == maker or use.module.startswith(f"{maker}.") for maker in makers):
+                yield self.finding(
+                    f"{use.name}() opens a database of its own, whatever DATABASE_URL says; use the session that is "
+                    f"handed to you{f', or make the engine in {makers[0]}' if makers else ''}",
+                    use.place,
+                    use.name,
                 )
 
 
@@ -165,3 +205,6 @@ class DB008(Guard):
                 circle[0].place,
                 circle[0].revision,
             )
+
+
+GUARDS = (DB002, DB003, DB005, DB008)

@@ -114,3 +114,6 @@ class IM006(Guard):
 def _installed(name: str, folders: list[str]) -> bool:
     spec = PathFinder.find_spec(name, folders)
     return spec is not None and spec.origin is not None and Path(spec.origin).exists()
+
+
+GUARDS = (IM003, IM004, IM006)

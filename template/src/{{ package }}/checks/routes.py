@@ -80,3 +80,6 @@ def _collision(earlier: Route, later: Route) -> str:
 
 def _toggled(path: str) -> str:
     return path.removesuffix("/") if path.endswith("/") else path + "/"
+
+
+GUARDS = (RT001,)

@@ -1,0 +1,75 @@
+# Owned by the template.
+"""Facts that well-kept tools find: ruff's and deptry's findings, each for the code of the catalogue that it stands for."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ._config import Config
+from ._findings import CouldNotLook, Place
+
+RUFF: dict[str, tuple[str, ...]] = {
+    "JB009": ("E722", "BLE001", "S110", "S112"),
+    "IM001": ("PLC0415",),
+    "RN002": ("ASYNC210", "ASYNC212", "ASYNC220", "ASYNC221", "ASYNC222", "ASYNC230", "ASYNC250", "ASYNC251"),
+    "RN003": ("DTZ",),
+}
+"""The rules that stand for a failure of the catalogue; they are looked for even where ruff.toml does not select them."""
+
+
+@dataclass(frozen=True)
+class Lint:
+    """What a tool says of a line."""
+
+    rule: str
+    message: str
+    place: Place
+
+
+def ruff(config: Config) -> dict[str, list[Lint]]:
+    """What ruff finds in the source, by the code of the catalogue; ignores that stand there hold."""
+    rules = ",".join(rule for each in RUFF.values() for rule in each)
+    options = ["check", f"--select={rules}", "--output-format=json", "--no-cache", "--exit-zero", "--quiet"]
+    told = _run(config, "ruff", *options, config.source)
+    found: dict[str, list[Lint]] = {code: [] for code in RUFF}
+    for row in json.loads(told):
+        rule = str(row.get("code") or "")
+        place = Place.of(config.root, row["filename"], row["location"]["row"])
+        for code, prefixes in RUFF.items():
+            if rule.startswith(prefixes):
+                found[code].append(Lint(rule, row["message"], place))
+    return found
+
+
+def deptry(config: Config) -> list[Lint]:
+    """What deptry finds: undeclared, transitive, unused and misplaced dependencies."""
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder) / "deptry.json"
+        _run(config, "deptry", ".", f"--json-output={answer}", statuses=(0, 1))
+        rows = json.loads(answer.read_text(encoding="utf-8"))
+    return [
+        Lint(
+            row["error"]["code"],
+            row["error"]["message"],
+            Place.of(config.root, config.root / row["location"]["file"], row["location"]["line"]),
+        )
+        for row in rows
+    ]
+
+
+def _run(config: Config, tool: str, *arguments: str, statuses: tuple[int, ...] = (0,)) -> str:
+    """What a tool of this environment prints; raise CouldNotLook where it is missing or fails."""
+    beside = Path(sys.executable).with_name(tool)
+    path = str(beside) if beside.exists() else shutil.which(tool)
+    if path is None:
+        raise CouldNotLook(f"{tool} is not installed; it is in the development group: `nox -s check` has it")
+    done = subprocess.run([path, *arguments], cwd=config.root, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode not in statuses:
+        raise CouldNotLook(f"{tool} failed: {(done.stderr or done.stdout).strip()[:200]}")
+    return done.stdout

@@ -1,0 +1,75 @@
+"""Each failure is brought back, disguised, written in a hurry and imitated: its guard goes off, and it alone."""
+
+from __future__ import annotations
+
+import importlib
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from service.checks import codes
+from service.checks._run import GUARDS
+
+from .._template import VARIANTS
+from ._proofs import CASES, Case, Kind
+from ._service import Environment, Service, Spot, told_codes
+
+for module in sorted(Path(__file__).parent.glob("proof_*.py")):
+    importlib.import_module(f"{__package__}.{module.stem}")
+
+JUDGED = [case for case in CASES if case.kind is not Kind.UNPROTECTED]
+UNPROTECTED = [case for case in CASES if case.kind is Kind.UNPROTECTED]
+AT_START = {guard.__name__ for guard in GUARDS if guard.at_start}
+
+
+@pytest.mark.parametrize("answers", VARIANTS.values(), ids=VARIANTS)
+def test_a_service_as_rendered_is_silent(
+    answers: dict[str, object], rendered: Callable[..., Path], environment: Environment, tmp_path: Path
+) -> None:
+    answer = Service(rendered(**answers), tmp_path / "service", environment).check()
+    assert (answer.findings, answer.status) == ([], 0), answer.notes
+
+
+@pytest.mark.parametrize("case", JUDGED, ids=lambda case: case.name)
+def test_proof(case: Case, service: Service) -> None:
+    expected = case.change(service)
+    answer = service.check(environment=dict(case.environment))
+    assert "could not look" not in answer.notes or answer.findings, answer.notes
+    others = [each for each in answer.findings if each.code != case.code and each.code not in case.also]
+    assert others == [], "guards of other failures go off as well"
+    own = [each for each in answer.findings if each.code == case.code]
+    if case.kind is Kind.LOOK_ALIKE:
+        assert own == []
+        return
+    spots = [expected] if isinstance(expected, Spot) else list(expected or ())
+    assert spots, "the case names no line at which the guard must point"
+    assert sorted(each.spot for each in own) == sorted(spots), own
+    assert all(each.message.endswith(f"({case.code})") for each in own)
+    assert answer.status == 1
+    if case.code in AT_START:
+        assert f"({case.code})" in service.start(), "the service starts with it"
+
+
+@pytest.mark.parametrize("case", UNPROTECTED, ids=lambda case: case.name)
+def test_without_its_protection_the_services_tests_fail_by_the_name_of_the_failure(
+    case: Case, service: Service
+) -> None:
+    case.change(service)
+    told = service.pytest("-m", f"failure(code='{case.code}')", "--quiet", *case.tests)
+    assert told.returncode == 1, told.stdout
+    assert told_codes(told.stdout) == {case.code}, told.stdout
+
+
+def test_each_code_has_its_proofs() -> None:
+    counted = Counter((case.code, case.kind) for case in CASES)
+    least = {Kind.BACK: 1, Kind.DISGUISE: 3, Kind.HURRIED: 1, Kind.LOOK_ALIKE: 1}
+    lacking = [
+        f"{code}: {counted[code, kind]} of {least[kind]} {kind}"
+        for code in codes()
+        for kind in least
+        if counted[code, kind] < least[kind] and not counted[code, Kind.UNPROTECTED]
+    ]
+    assert lacking == []
+    assert {case.code for case in CASES} == set(codes())
