@@ -13,6 +13,7 @@ from service.checks import codes
 from service.checks._run import GUARDS
 
 from .._template import VARIANTS
+from ._matrix import PAGE, page
 from ._proofs import CASES, Case, Kind
 from ._service import Environment, Service, Spot, told_codes
 
@@ -73,3 +74,13 @@ def test_each_code_has_its_proofs() -> None:
     ]
     assert lacking == []
     assert {case.code for case in CASES} == set(codes())
+
+
+def test_the_page_of_the_catalogue_is_what_guards_and_proofs_say(request: pytest.FixtureRequest) -> None:
+    expected = page(GUARDS, CASES)
+    if request.config.getoption("update_snapshots"):
+        PAGE.write_text(expected, encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == expected, "make it anew, see its first lines, and look at the difference"
+    rows = [line.split(" | ") for line in expected.splitlines() if line.startswith("| [")]
+    assert len(rows) == len(codes())
+    assert [row[0] for row in rows if not row[2]] == [], "it fires nowhere"

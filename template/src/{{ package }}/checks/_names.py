@@ -231,9 +231,10 @@ class Names:
         if module := self._by_function(node, deep):
             return module
         name = self.meaning(node.func, deep + 1)
-        if name == "getattr" and len(node.args) > 1 and isinstance(node.args[1], ast.Constant):
+        word = node.args[1] if name == "getattr" and len(node.args) > 1 else None
+        if isinstance(word, ast.Constant) and isinstance(word.value, str):
             base = self.meaning(node.args[0], deep + 1)
-            return f"{base}.{node.args[1].value}" if base else ""
+            return f"{base}.{word.value}" if base else ""
         return f"{name}()" if name else ""
 
     def _by_function(self, node: ast.Call, deep: int = 0) -> str:

@@ -72,7 +72,7 @@ def _made(node: yaml.Node, twice: list[tuple[str, int]]) -> Value:
             sequence.lines.append(each.start_mark.line + 1)
         return sequence
     if not isinstance(node, yaml.MappingNode):
-        return yaml.SafeLoader("").construct_object(node)  # type: ignore[no-untyped-call]
+        return yaml.SafeLoader("").construct_object(node)
     mapping, merged = Mapping(line), []
     for key, value in node.value:
         name, at = str(key.value), key.start_mark.line + 1
