@@ -79,15 +79,17 @@ class Names:
         if file.tree is not None:
             for node in file.tree.body:
                 self._visit(node, (file.tree,))
+        # Annotations that are texts add to what is around, while others look through it.
+        self._nodes = tuple(self._around.items())
 
     def __iter__(self) -> Iterator[tuple[ast.AST, tuple[Scope, ...]]]:
         """Each node of the module and the scopes around it, without the module itself."""
-        for node, around in self._around.items():
+        for node, around in self._nodes:
             yield node, around[1:]
 
     def uses(self) -> Iterator[Use]:
         """Each call."""
-        for node, around in self._around.items():
+        for node, around in self._nodes:
             if isinstance(node, ast.Call):
                 name = self.meaning(node.func)
                 written = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -97,7 +99,7 @@ class Names:
 
     def imports(self) -> Iterator[tuple[str, Place, tuple[Scope, ...]]]:
         """Each module or name that is imported, as a dotted name, with its line and the scopes around it."""
-        for node, around in self._around.items():
+        for node, around in self._nodes:
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 for alias in node.names:
                     yield self._imported(node, alias), Place(self.file.path, node.lineno), around[1:]
