@@ -42,6 +42,8 @@ class Config:
     engines: tuple[str, ...] = ()
     users_table: str = ""
     authentication_tables: tuple[str, ...] = ()
+    commits: tuple[str, ...] = ()
+    upserts: tuple[str, ...] = ()
     # Routes.
     # Jobs.
     celery: str = ""

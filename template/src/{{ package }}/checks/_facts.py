@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -15,8 +15,10 @@ from ._findings import NOWHERE, Place
 
 if TYPE_CHECKING:
     from ._live import Live
+    from ._migrated import Migrated
     from ._processes import Compose, Process
     from ._source import Source
+    from ._statements import Statements
     from ._tools import Lint
 
 
@@ -77,6 +79,60 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Key:
+    """What no two rows of a table share. `columns` is empty where it is over an expression; `name` where it has none."""
+
+    columns: tuple[str, ...]
+    name: str = ""
+    constraint: bool = True  # a constraint or primary key, no mere index
+    partial: bool = False  # over some of the rows
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column. `bits` is how many a plain integer type holds; 0 for a type that checks its values itself, and others."""
+
+    name: str
+    kind: str
+    bits: int = 0
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A mapped class, under its dotted name: the table and the columns that its attributes stand for."""
+
+    name: str
+    table: str
+    attributes: Mapping[str, Column]
+
+
+@dataclass(frozen=True)
+class Loading:
+    """An attribute of a mapped class that asks the database when somebody reads it, and how."""
+
+    name: str
+    how: str
+    find: Callable[[], Place] = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """A function with a `yield` that a route depends on, and that goes on after the response was sent."""
+
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A whole number among the settings as they are loaded: `curve.bits`."""
+
+    name: str
+    value: int
+    find: Callable[[], Place] = field(compare=False)
+
+
+@dataclass(frozen=True)
 class Table:
     """A table of the metadata. `keys` are the columns of each index that serves any row, in order."""
 
@@ -84,6 +140,8 @@ class Table:
     schema: str
     references: tuple[Reference, ...]
     keys: tuple[tuple[str, ...], ...]
+    uniques: tuple[Key, ...] = ()
+    columns: tuple[Column, ...] = ()
 
     def called(self, *names: str) -> bool:
         return self.name in names or f"{self.schema}.{self.name}" in names
@@ -115,6 +173,20 @@ class Facts:
         from ._processes import processes  # noqa: PLC0415 - not needed when a service starts
 
         return tuple(processes(self.config, self.compose))
+
+    @cached_property
+    def statements(self) -> Statements:
+        """What the source says to the database: writes, upserts, SQL, sessions."""
+        from ._statements import Statements  # noqa: PLC0415 - not needed when a service starts
+
+        return Statements(self)
+
+    @cached_property
+    def migrated(self) -> Sequence[Migrated]:
+        """The references that the migrations make and no later one takes away, among those that may matter."""
+        from ._migrated import references  # noqa: PLC0415 - most projects have none to look at
+
+        return references(self.config)
 
     @cached_property
     def lint(self) -> dict[str, list[Lint]]:
@@ -154,6 +226,28 @@ class Facts:
     def tables(self) -> Sequence[Table]:
         self.doubt = self.live.doubt
         return self.live.tables
+
+    @property
+    def mapped(self) -> Sequence[Mapped]:
+        """The mapped classes of the metadata."""
+        self.doubt = self.live.doubt
+        return self.live.mapped
+
+    @property
+    def loading(self) -> Sequence[Loading]:
+        """The attributes of mapped classes that load when they are read."""
+        self.doubt = self.live.doubt
+        return self.live.loading
+
+    @property
+    def late_dependencies(self) -> Sequence[Dependency]:
+        """What goes on after the response was sent."""
+        return self.live.late_dependencies
+
+    @property
+    def settings(self) -> Sequence[Setting]:
+        """The whole numbers in the settings that the application has loaded."""
+        return self.live.settings
 
     @property
     def application_tables(self) -> frozenset[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from ._config import Config
-from ._facts import Failure, Route, Table
+from ._facts import Dependency, Failure, Loading, Mapped, Route, Setting, Table
 from ._findings import NOWHERE, CouldNotLook, DoesNotApply, Place
 from ._source import Source, words
 
@@ -65,6 +65,30 @@ class Live:
         from ._live_tables import gather  # noqa: PLC0415 - a project without SQLAlchemy has the other facts
 
         return gather(self._there("metadata"), self.config.root)
+
+    @cached_property
+    def mapped(self) -> list[Mapped]:
+        from ._live_models import mapped  # noqa: PLC0415 - a project without SQLAlchemy has the other facts
+
+        return mapped(self._there("metadata"), self.config.root)
+
+    @cached_property
+    def loading(self) -> list[Loading]:
+        from ._live_models import loading  # noqa: PLC0415 - a project without SQLAlchemy has the other facts
+
+        return loading(self._there("metadata"), self.config.root)
+
+    @cached_property
+    def late_dependencies(self) -> list[Dependency]:
+        from ._live_dependencies import late  # noqa: PLC0415 - a project without FastAPI has the other facts
+
+        return late(self._there("application"), self.config.root)
+
+    @cached_property
+    def settings(self) -> list[Setting]:
+        from ._live_settings import gather  # noqa: PLC0415 - a project without pydantic has the other facts
+
+        return gather(self.config.root)
 
     def _there(self, key: str) -> object:
         value: object = getattr(self, key)

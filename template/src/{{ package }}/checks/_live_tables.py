@@ -9,15 +9,29 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Column, ForeignKeyConstraint, Index, MetaData, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    UniqueConstraint,
+)
 from sqlalchemy import Table as Sql
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.elements import UnaryExpression
 
-from ._facts import Reference, Table
+from ._facts import Column as Plain
+from ._facts import Key, Reference, Table
 from ._findings import NOWHERE, CouldNotLook, Place
 
+#: How many bits a number may have in the integer types of SQL, its sign apart.
+BITS: dict[type, int] = {BigInteger: 63, SmallInteger: 15, Integer: 31}
 #: The kinds of index that find the rows that have one value.
 LOOKUP = {"", "btree", "hash"}
 
@@ -43,7 +57,38 @@ def _table(table: Sql, classes: _Classes) -> Table:
         if (columns := tuple(column.name for column in constraint.columns))
     ]
     references.sort(key=lambda reference: reference.columns)
-    return Table(table.name, table.schema or "", tuple(references), tuple(keys))
+    columns = tuple(column_of(column) for column in table.columns)
+    return Table(table.name, table.schema or "", tuple(references), tuple(keys), tuple(_uniques(table)), columns)
+
+
+def column_of(column: Column[Any]) -> Plain:
+    """A column. What refers to another table has that table's width, whatever its own type says."""
+    bits = next((bits for kind, bits in BITS.items() if isinstance(column.type, kind)), 0)
+    return Plain(column.name, type(column.type).__name__, 0 if column.foreign_keys else bits)
+
+
+def _uniques(table: Sql) -> Iterator[Key]:
+    for constraint in sorted(table.constraints, key=lambda each: str(each.name)):
+        if isinstance(constraint, (PrimaryKeyConstraint, UniqueConstraint)) and not constraint.deferrable:
+            columns = tuple(column.name for column in constraint.columns)
+            if columns:
+                yield Key(
+                    columns, constraint.name if isinstance(constraint.name, str) else _by_itself(table, constraint)
+                )
+    for index in sorted(table.indexes, key=lambda each: str(each.name)):
+        if index.unique:
+            plain = all(isinstance(each, Column) for each in index.expressions)
+            where = any(options.get("where") is not None for options in index.dialect_options.values())
+            yield Key(
+                tuple(index.columns.keys()) if plain else (), str(index.name or ""), constraint=False, partial=where
+            )
+
+
+def _by_itself(table: Sql, constraint: PrimaryKeyConstraint | UniqueConstraint) -> str:
+    """The name that PostgreSQL gives to a constraint that has none."""
+    if isinstance(constraint, PrimaryKeyConstraint):
+        return f"{table.name}_pkey"
+    return "_".join((table.name, *(column.name for column in constraint.columns), "key"))
 
 
 def _target(constraint: ForeignKeyConstraint) -> str:

@@ -147,6 +147,55 @@ class Names:
         name = self.meaning(annotation, deep + 1)
         return name if name.endswith("()") or not name else f"{name}()"
 
+    def around(self, node: ast.AST) -> tuple[Scope, ...]:
+        """The functions, classes and lambdas around a node of the module, outermost first."""
+        return self._around.get(node, ())[1:]
+
+    def given(self, node: ast.AST) -> list[tuple[Names, ast.AST]]:
+        """What a plain name is given: each value, definition or argument with the names of the module it stands in."""
+        if not isinstance(node, ast.Name):
+            return []
+        for position, scope in enumerate(reversed(self._around.get(node, ()))):
+            if position and isinstance(scope, ast.ClassDef):
+                continue
+            if values := self._bound.get(scope, {}).get(node.id):
+                return [pair for each in values for pair in self._origins(node.id, each, 0)]
+        return []
+
+    def text(self, node: ast.AST | None, deep: int = 0) -> str | None:
+        """The text that an expression is, `?` for the parts of it that only running it tells; None where it is none."""
+        if isinstance(node, ast.Constant):
+            return node.value if isinstance(node.value, str) else None
+        if isinstance(node, ast.JoinedStr):
+            return "".join(self.text(each, deep) or "?" for each in node.values)
+        if isinstance(node, ast.FormattedValue):
+            return self.text(node.value, deep)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            sides = self.text(node.left, deep), self.text(node.right, deep)
+            return None if sides == (None, None) else "".join(each or "?" for each in sides)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "f" and node.args:
+            return self.text(node.args[0], deep)  # Alembic's op.f("name")
+        values = self.given(node) if node is not None and deep < _DEEP else []
+        if len(values) == 1:
+            names, value = values[0]
+            return names.text(value.value if isinstance(value, ast.AnnAssign) else value, deep + 1)
+        return None
+
+    def definition(self, name: str) -> tuple[Names, ast.AST] | None:
+        """The function or class of the project that a meaning names, with the names of its module; `()` is left out."""
+        parts = name.replace("()", "").split(".")
+        for cut in range(len(parts) - 1, 0, -1):
+            module = ".".join(parts[:cut])
+            other = self if module == self.module else self._other(module)
+            if other is None or other.file.tree is None:
+                continue
+            found: ast.AST | None = other.file.tree
+            for part in parts[cut:]:
+                body = getattr(found, "body", ())
+                found = next((each for each in body if getattr(each, "name", None) == part), None)
+            return (other, found) if isinstance(found, (*FUNCTIONS, ast.ClassDef)) else None
+        return None
+
     # How names are bound
 
     def _visit(self, node: ast.AST, around: tuple[Scope, ...]) -> None:
@@ -195,6 +244,20 @@ class Names:
 
     def _keep(self, scope: ast.AST, name: str, value: ast.AST) -> None:
         self._bound.setdefault(scope, {}).setdefault(name, []).append(value)
+
+    def _origins(self, name: str, value: ast.AST, deep: int) -> list[tuple[Names, ast.AST]]:
+        """The value itself, or what the module that it is imported from has under its name."""
+        if not isinstance(value, (ast.Import, ast.ImportFrom)):
+            return [(self, value)]
+        for alias in value.names:
+            if isinstance(value, ast.ImportFrom) and (alias.asname or alias.name) == name:
+                module, _, attribute = self._imported(value, alias).rpartition(".")
+                other = self._other(module)
+                if other is None or other.file.tree is None or deep > _DEEP:
+                    return []
+                values = other._bound.get(other.file.tree, {}).get(attribute, ())
+                return [pair for each in values for pair in other._origins(attribute, each, deep + 1)]
+        return []
 
     # What they mean
 

@@ -46,7 +46,7 @@ class Source:
             for path in python_files(folder):
                 name = self.place(path).file or ""
                 if name not in found:
-                    found[name] = _parse(path, name)
+                    found[name] = parse(path, name)
         return found
 
     @cached_property
@@ -97,7 +97,7 @@ class Source:
         """The migration files that Alembic would load."""
         paths = sorted(self.versions.glob("*.py")) if self.versions.is_dir() else []
         return [
-            _migration(self.files[name], self.place(path))
+            migration_of(self.files[name], self.place(path))
             for path in paths
             if not path.name.startswith(("__init__", ".")) and (name := self.place(path).file)
         ]
@@ -134,7 +134,8 @@ def python_files(folder: Path) -> Iterator[Path]:
         yield from (Path(here, name) for name in sorted(files) if name.endswith(".py"))
 
 
-def _parse(path: Path, name: str) -> File:
+def parse(path: Path, name: str) -> File:
+    """One file, under its path from the root."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -167,7 +168,8 @@ def literal(node: ast.expr | None) -> object:
         return ...
 
 
-def _migration(file: File, place: Place) -> Migration:
+def migration_of(file: File, place: Place) -> Migration:
+    """What a migration file says of its place in the line."""
     if file.tree is None:
         return Migration(place, problem=f"does not compile: {file.error}")
     names = _assigned(file.tree.body)

@@ -3,12 +3,21 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
+import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from ._config import FILE
-from ._facts import Facts, Migration, Reference, Table
+from ._facts import Facts, Migration, Reference, Setting, Table
 from ._findings import DoesNotApply, Finding, Guard, Place
+from ._names import FUNCTIONS, Names
+
+if TYPE_CHECKING:
+    from ._statements import Upsert
 
 DRIVERS = {
     "sqlite3",
@@ -24,11 +33,57 @@ DRIVERS = {
 }
 DRIVERS |= {"aiomysql", "asyncmy", "oracledb", "pyodbc", "duckdb"}
 CONNECTS = {"connect", "Connection", "AsyncConnection", "ConnectionPool", "AsyncConnectionPool", "create_pool", "Pool"}
+BITS = {"bits", "bit"}
+DIMENSIONS = {"dims", "dim", "dimensions", "dimension", "axes"}
+FILL = {"n", "num", "number", "count", "of", "per", "each", "depth"}
 ENGINES = {"create_engine", "create_async_engine", "engine_from_config", "async_engine_from_config"}
 
 
 def _subject(table: Table, reference: Reference) -> str:
     return f"{table.name}.{','.join(reference.columns)}"
+
+
+class DB001(Guard):
+    """A number that may be wider than its column.
+
+    A space-filling-curve index of 12 bits × 8 dimensions went into a BIGINT column, and every write answered 500.
+
+    Told is where a column of a plain integer type (`BigInteger` holds 63 bits, `Integer` 31, `SmallInteger` 15) is given
+    a number that nothing bounds, or that is known to be wider: by a shift or a power of something unknown, a product that
+    grows in a loop, a number read from a text or from bytes, `UUID.int`, a hash or a time in nanoseconds in an `Integer`; as
+    an argument of the model, an attribute, a value of a statement, also when a function of the project computes it. And
+    settings that are called alike but for `bits` and `dimensions` (`dims`), whose product is over 63 as they are loaded,
+    where a function that reads both also shifts.
+
+    Quiet are: a type that checks its values itself, such as a bounded integer; what has a validator in its class; foreign
+    keys; sums, differences and products of numbers of which nothing is known; what is masked (`& 0xFFFF`), taken modulo,
+    cut by `min`, or compared before (`if number > LIMIT: raise`).
+    """
+
+    def judge(self, facts: Facts) -> Iterator[Finding]:
+        settings = list(facts.settings)
+        yield from self._settings(facts, settings)
+        for each in facts.statements.writes():
+            wide = "a number that nothing bounds" if math.isinf(each.width) else f"a number of {each.width:.0f} bits"
+            subject = f"{each.table}.{each.column.name}"
+            yield self.finding(
+                f"{subject} is {each.column.kind}, which holds {each.column.bits} bits, and is given {wide}; declare the "
+                "column's bound in its type, check the number where it comes in, or keep its low bits (& (2**63 - 1))",
+                each.place,
+                subject,
+            )
+
+    def _settings(self, facts: Facts, settings: Sequence[Setting]) -> Iterator[Finding]:
+        for bits, dimensions in _products(settings):
+            together = {bits.name.rpartition(".")[2], dimensions.name.rpartition(".")[2]}
+            if bits.value * dimensions.value > 63 and facts.statements.shifts(together):
+                yield self.finding(
+                    f"{bits.name} is {bits.value} and {dimensions.name} {dimensions.value}: they make a number of "
+                    f"{bits.value * dimensions.value} bits, and a BIGINT holds 63; lower one of the two, and check their "
+                    "product when the settings load",
+                    bits.find(),
+                    bits.name,
+                )
 
 
 class DB002(Guard):
@@ -39,7 +94,8 @@ class DB002(Guard):
     and goes; who they are stays. Refer to the users table.
 
     Which tables are authentication's is declared, in `authentication-tables`; they may refer to each
-    other. A declared table that is not there is named too: renaming it must not end the watch.
+    other. A declared table that is not there is named too: renaming it must not end the watch. Migrations are read as well:
+    a reference that one of them makes, and no later one drops, is in the database whatever the models say.
     """
 
     at_start = True
@@ -60,6 +116,14 @@ class DB002(Guard):
                         reference.find(),
                         subject,
                     )
+        for each in facts.migrated:
+            if each.table.rpartition(".")[2] not in {name.rpartition(".")[2] for name in declared}:
+                yield self.finding(
+                    f"this migration lets {each.subject} refer to {each.target}, which says how somebody logs in; "
+                    f"refer to {users}, in a further migration where this one has run",
+                    each.place,
+                    each.subject,
+                )
         for name in () if facts.doubt else declared:
             if not any(table.called(name) for table in tables):
                 yield self.finding(
@@ -93,6 +157,52 @@ class DB003(Guard):
                 )
 
 
+class DB004(Guard):
+    """An upsert whose conflict target is no unique key of its table.
+
+    PostgreSQL refuses each such write, and SQLite may hide it: `ON CONFLICT (run_timestamp)` on a table whose key is
+    `(run_timestamp, topic)`.
+
+    What counts: the target of each `on_conflict_do_update` and `on_conflict_do_nothing`, of each SQL text with `INSERT ... ON
+    CONFLICT` (in migrations too), and the `key` of the functions that `upserts` names, where table and target are written
+    out. It has to be, in any order, all the columns of the primary key, of a unique constraint that is not deferrable, or of a
+    unique index; of an index over some of the rows only with `index_where`; or the name of a constraint. In a migration a key
+    that any migration made counts. Quiet are: a target that is computed or has an expression, and tables that are not ours.
+    """
+
+    def judge(self, facts: Facts) -> Iterator[Finding]:
+        if not facts.tables:
+            raise DoesNotApply("there are no tables")
+        historic: set[frozenset[str]] | None = None
+        for each in facts.statements.upserts():
+            if self._fits(each):
+                continue
+            if each.historic:
+                historic = facts.statements.historic_keys() if historic is None else historic
+                if each.constraint or frozenset(each.columns) in historic:
+                    continue
+            target = each.constraint or f"({', '.join(each.columns)})"
+            listed = ", ".join(
+                f"({', '.join(key.columns)})" + " where ..." * key.partial for key in each.table.uniques if key.columns
+            )
+            yield self.finding(
+                f"the conflict target {target} is no unique key of {each.table.name}, which has {listed or 'none'}; "
+                "name one of them whole, or make a unique constraint for it",
+                each.place,
+                f"{each.table.name}.{','.join(each.columns) or each.constraint}",
+            )
+
+    @staticmethod
+    def _fits(upsert: Upsert) -> bool:
+        if upsert.constraint:
+            # PostgreSQL cuts names after 63 bytes.
+            names = {key.name[:63] for key in upsert.table.uniques if key.constraint}
+            return upsert.constraint[:63] in names
+        wanted = set(upsert.columns)
+        keys = [key for key in upsert.table.uniques if upsert.partial or not key.partial]
+        return any(key.columns and set(key.columns) == wanted for key in keys)
+
+
 class DB005(Guard):
     """A foreign key whose columns lead no index.
 
@@ -118,6 +228,31 @@ class DB005(Guard):
                         reference.find(),
                         subject,
                     )
+
+
+class DB007(Guard):
+    """A transaction that is begun or ended by hand.
+
+    A loop committed each of its rows, an error came in the middle, and half of a bulk operation stayed.
+
+    What counts: `commit`, `rollback` and `begin` of a session, a connection, an engine or a transaction of SQLAlchemy, called,
+    passed on or kept under another name, and SQL that says as much (`text("COMMIT")`), in every module of the package
+    that `commits` does not name. Where nothing tells what something is, its name does (`db`, `session`, `conn`, ...). Quiet
+    are savepoints (`begin_nested`), and what other things commit: a consumer, a repository.
+    """
+
+    def judge(self, facts: Facts) -> Iterator[Finding]:
+        allowed = facts.config.commits
+        if not allowed:
+            raise DoesNotApply("no `commits` in [tool.hardening]: the modules that begin and end transactions")
+        for each in facts.statements.ends():
+            if not any(each.module == name or each.module.startswith(f"{name}.") for name in allowed):
+                yield self.finding(
+                    f"{each.name} {'begins' if each.how == 'begin' else 'ends'} a transaction by hand, so an error "
+                    f"after it leaves half of the work behind; leave that to {allowed[0]}, or use begin_nested()",
+                    each.place,
+                    each.name,
+                )
 
 
 class DB008(Guard):
@@ -207,4 +342,101 @@ class DB008(Guard):
             )
 
 
-GUARDS = (DB002, DB003, DB005, DB008)
+class DB009(Guard):
+    """A commit that runs after the response is sent.
+
+    FastAPI runs what stands behind the `yield` of a dependency when the response is on its way, so a client read its own
+    201 back and got 404, and a commit that failed had answered 200. `scope="function"` ends the dependency first.
+
+    What counts: a dependency with `yield` that commits when it ends (a `commit()` after the yield, or a yield inside of
+    `begin()`, of a context manager or a function of the project that commits), used without `scope="function"`: at each
+    `Depends` that names it, else, where a route of the application has it by another way, at the function. Quiet are: one
+    that only closes its session, those of websockets, and a FastAPI that knows no scopes.
+    """
+
+    def judge(self, facts: Facts) -> Iterator[Finding]:
+        told: set[Place] = set()
+        for names, function, place in facts.statements.dependencies():
+            if facts.statements.commits_late(names, function):
+                told.add(_first(names, function))
+                yield self._told(getattr(function, "name", "it"), place)
+        with contextlib.suppress(DoesNotApply):
+            late = {each.place for each in facts.late_dependencies}
+            for names in facts.source.own if late - told else ():
+                for node, _ in names:
+                    behind = isinstance(node, FUNCTIONS) and _first(names, node) in late - told
+                    if behind and facts.statements.commits_late(names, node):
+                        yield self._told(node.name, Place(names.file.path, node.lineno))
+
+    def _told(self, name: str, place: Place) -> Finding:
+        return self.finding(
+            f"{name} commits after the response was sent, so a failed commit has answered 2xx; "
+            'let it end first: Depends(..., scope="function")',
+            place,
+            name,
+        )
+
+
+def _first(names: Names, function: ast.AST) -> Place:
+    """Where Python says that a function begins: at its first decorator."""
+    lines = [each.lineno for each in getattr(function, "decorator_list", ())]
+    return Place(names.file.path, min([*lines, getattr(function, "lineno", 0)]))
+
+
+class DB010(Guard):
+    """Tables that are made or dropped around the migrations.
+
+    `create_all` at start-up makes what is missing and changes nothing that is there, so a database that the migrations had
+    left behind went on looking right until the first column was missing; and the next migration found its table made.
+
+    What counts: `create_all` and `drop_all` of a metadata, `create` and `drop` of a `__table__`, called or passed on
+    (`run_sync(Base.metadata.create_all)`), and `CREATE TABLE` or `DROP TABLE` in what is executed, in every module of the
+    package. Quiet are: tests, migrations, temporary tables, and what other things call so.
+    """
+
+    def judge(self, facts: Facts) -> Iterator[Finding]:
+        for name, place in facts.statements.made_tables():
+            yield self.finding(
+                f"{name} makes or drops tables around the migrations, which then no longer say what is there; "
+                "make a migration, and run the migrations where the tables are needed",
+                place,
+                name,
+            )
+
+
+class DB011(Guard):
+    """An attribute that asks the database when it is read.
+
+    In a list of a hundred rows that is a hundred queries, which nobody sees in the code; in an asynchronous session it is a
+    `MissingGreenlet`, and only in the one path that reads it.
+
+    What counts: a relationship that is `lazy="select"` (SQLAlchemy's default), `"dynamic"` or `"immediate"`, that of a `backref`
+    included, and a deferred column, on each mapped class of the metadata. Quiet are those that come with the row (`"selectin"`,
+    `"joined"`, `"subquery"`), that raise instead (`"raise"`, `"raise_on_sql"`, `deferred_raiseload=True`), and
+    `"write_only"` and `"noload"`.
+    """
+
+    at_start = True
+
+    def judge(self, facts: Facts) -> Iterator[Finding]:
+        for each in facts.loading:
+            yield self.finding(
+                f"{each.name} ({each.how}) asks the database each time that it is read for the first time; declare it with "
+                'lazy="raise" (a column with deferred_raiseload=True), and load it in the queries that need it',
+                each.find(),
+                each.name,
+            )
+
+
+def _products(settings: Sequence[Setting]) -> Iterator[tuple[Setting, Setting]]:
+    """Settings that are called alike, but one is about bits and the other one about dimensions."""
+    for bits in settings:
+        for other in settings:
+            one, two = (re.split(r"[._]", each.name.lower()) for each in (bits, other))
+            if (BITS & set(one)) and (DIMENSIONS & set(two)) and not BITS & set(two):
+                rest = [[word for word in each if word not in FILL | BITS | DIMENSIONS] for each in (one, two)]
+                if rest[0] == rest[1]:
+                    yield bits, other
+
+
+GUARDS = (DB001, DB002, DB003, DB004, DB005, DB007, DB008, DB009, DB010, DB011)

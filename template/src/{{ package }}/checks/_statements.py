@@ -1,0 +1,582 @@
+# Owned by the template.
+"""Facts from source about what is said to the database: values that are written, conflict targets, SQL, sessions."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from ._facts import Column, Facts, Mapped, Table
+from ._findings import NOWHERE, Place
+from ._names import FUNCTIONS, Names, Use
+from ._widths import Widths
+
+CONFLICTS = {"on_conflict_do_update", "on_conflict_do_nothing"}
+#: What takes SQL as a text.
+SPEAKS = {"text", "execute", "exec_driver_sql", "scalar", "scalars", "executescript", "DDL"}
+#: What ends or begins a transaction. A savepoint is part of one.
+ENDS = {"commit", "rollback", "begin"}
+SESSION = re.compile(
+    r"(^|_)(session|sess|db|database|conn|connection|engine|tx|txn|trans|transaction|uow)(maker)?$", re.IGNORECASE
+)
+LIBRARIES = {"sqlalchemy", "sqlmodel", "flask_sqlalchemy", "sqlalchemy_utils"}
+_MAKES = re.compile(r"\s*(CREATE|DROP)\s+(UNLOGGED\s+)?TABLE\b(\s+IF\s+(NOT\s+)?EXISTS)?\s*\S*", re.IGNORECASE)
+_ON_CONFLICT = re.compile(r"\bon\s+conflict\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Write:
+    """A column of a plain integer type that is given a number that may be wider."""
+
+    table: str
+    column: Column
+    width: float
+    place: Place
+
+
+@dataclass(frozen=True)
+class Upsert:
+    """A conflict target: the columns it names, or a constraint, and whether it names some of the rows."""
+
+    table: Table
+    columns: tuple[str, ...] = ()
+    constraint: str = ""
+    partial: bool = False
+    place: Place = NOWHERE
+    historic: bool = False  # of a migration: the key may be one that was there at the time
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text in the source, `?` where only running it tells, and whether a migration says it."""
+
+    content: str
+    place: Place
+    historic: bool = False
+
+
+@dataclass(frozen=True)
+class End:
+    """A transaction that is begun or ended by hand: how, and in which module."""
+
+    how: str
+    name: str
+    place: Place
+    module: str
+
+
+class Statements:
+    """What the source says, worked out where a guard first asks for it."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._source = facts.source
+        self._widths = Widths()
+
+    @cached_property
+    def _classes(self) -> dict[str, Mapped]:
+        return {each.name: each for each in self._facts.mapped}
+
+    @cached_property
+    def _tables(self) -> dict[str, Table]:
+        return {each.name: each for each in self._facts.tables}
+
+    @cached_property
+    def _plain(self) -> set[str]:
+        """What code calls the columns of a plain integer type."""
+        found = {each.name for table in self._tables.values() for each in table.columns if each.bits}
+        return found | {
+            key for each in self._classes.values() for key, column in each.attributes.items() if column.bits
+        }
+
+    # Values that are written
+
+    def writes(self) -> Iterator[Write]:
+        """Each write of a number that is known to be too wide for its column, or to have no bound."""
+        if not self._plain:
+            return
+        for names in self._source.own:
+            for node, _ in names:
+                for table, column, value in self._written(names, node):
+                    width = value if isinstance(value, float) else self._widths.of(names, value)
+                    if width is not None and width > column.bits > 0:
+                        line = getattr(node, "lineno", None) if isinstance(value, float) else value.lineno
+                        yield Write(table, column, width, Place(names.file.path, line))
+
+    def _written(self, names: Names, node: ast.AST) -> Iterator[tuple[str, Column, ast.expr | float]]:
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Attribute) and (found := self._attribute(names, target)):
+                    yield (*found, node.value)
+        elif isinstance(node, ast.AugAssign):
+            if isinstance(node.target, ast.Attribute) and (found := self._attribute(names, node.target)):
+                yield (*found, float(self._widths.grown(names, node) or 0))
+        elif isinstance(node, ast.Call):
+            yield from self._called(names, node)
+
+    def _called(self, names: Names, node: ast.Call) -> Iterator[tuple[str, Column, ast.expr]]:
+        name = names.meaning(node.func)
+        given = [*node.args, *(keyword.value for keyword in node.keywords)]
+        pairs = [pair for each in given for pair in _pairs(names, each)]
+        words = {keyword.arg for keyword in node.keywords}
+        words |= {names.text(key) or getattr(key, "attr", None) for key, _ in pairs}
+        if name not in ("setattr", "object.__setattr__") and self._plain.isdisjoint(words):
+            return
+        if name in ("setattr", "object.__setattr__") and len(node.args) == 3:
+            target, text = node.args[0], names.text(node.args[1])
+            if text and (found := self._attribute(names, ast.Attribute(target, text, ast.Store()))):
+                yield (*found, node.args[2])
+            return
+        owner: Mapped | Table | None = self._classes.get(name)
+        if owner is None and isinstance(node.func, ast.Attribute):
+            owner = self._statement(names, node.func.value)
+        if owner is None:
+            mentioned = [
+                found for each in node.args if (found := self._owner(names, each) or self._statement(names, each))
+            ]
+            owner = mentioned[0] if len(mentioned) == 1 else None
+        if owner is None:
+            return
+        columns = self._columns(owner)
+        table = owner.table if isinstance(owner, Mapped) else owner.name
+        for keyword in node.keywords:
+            if keyword.arg in columns:
+                yield table, columns[keyword.arg], keyword.value
+        for key, value in pairs:
+            column = self._column(names, key, columns)
+            if column is not None:
+                yield table, column, value
+
+    def _attribute(self, names: Names, target: ast.Attribute) -> tuple[str, Column] | None:
+        """The column that an assignment to an attribute writes."""
+        base = target.value
+        meaning = names.meaning(base)
+        owners = [self._classes[meaning[:-2]]] if meaning.endswith("()") and meaning[:-2] in self._classes else []
+        if not owners and isinstance(base, ast.Name):
+            for other, value in names.given(base):
+                owners += self._mentioned(other, value)
+        if not owners and not (isinstance(base, ast.Name) and base.id in ("self", "cls")) and not meaning:
+            # An attribute that one class alone has, of something that nothing else is known of.
+            owners = [each for each in self._classes.values() if target.attr in each.attributes]
+        owners = [each for each in owners if target.attr in each.attributes]
+        if len({each.table for each in owners}) != 1:
+            return None
+        return owners[0].table, owners[0].attributes[target.attr]
+
+    def _mentioned(self, names: Names, node: ast.AST) -> list[Mapped]:
+        """The mapped classes that an expression is about, such as `await session.get(Order, 1)`."""
+        if not isinstance(node, ast.expr):
+            return []
+        found = {
+            name: self._classes[name]
+            for each in ast.walk(node)
+            if isinstance(each, (ast.Name, ast.Attribute)) and (name := names.meaning(each)) in self._classes
+        }
+        return list(found.values())
+
+    def _owner(self, names: Names, node: ast.AST, deep: int = 0) -> Mapped | Table | None:
+        """The mapped class or table that an expression is."""
+        found = self._classes.get(names.meaning(node))
+        if found is not None or deep > 5:
+            return found
+        if isinstance(node, ast.Attribute) and node.attr == "__table__":
+            return self._owner(names, node.value, deep + 1)
+        for other, value in names.given(node):
+            if isinstance(value, ast.Call) and other.meaning(value.func).endswith(".Table") and value.args:
+                return self._tables.get(other.text(value.args[0]) or "")
+            if isinstance(value, (ast.Attribute, ast.Name)):
+                return self._owner(other, value, deep + 1)
+        return None
+
+    def _statement(self, names: Names, node: ast.AST, deep: int = 0) -> Mapped | Table | None:
+        """What a statement such as `insert(Order).values(...)` is about."""
+        if deep > 8:
+            return None
+        if isinstance(node, (ast.Await, ast.NamedExpr)):
+            return self._statement(names, node.value, deep + 1)
+        if isinstance(node, ast.Call):
+            base = node.func.value if isinstance(node.func, ast.Attribute) else None
+            last = names.meaning(node.func).rpartition(".")[2] or (base and node.func.attr)  # type: ignore[attr-defined]  # it has a base
+            if last in ("insert", "update", "Insert", "Update"):
+                for each in (*node.args[:1], *(key.value for key in node.keywords), base):
+                    if each is not None and (found := self._owner(names, each)):
+                        return found
+            return self._statement(names, base, deep + 1) if base is not None else None
+        for other, value in names.given(node):
+            if isinstance(value, ast.expr) and (found := self._statement(other, value, deep + 1)):
+                return found
+        return None
+
+    def _columns(self, owner: Mapped | Table) -> dict[str, Column]:
+        if isinstance(owner, Mapped):
+            table = self._tables.get(owner.table)
+            return {**({each.name: each for each in table.columns} if table else {}), **owner.attributes}
+        return {each.name: each for each in owner.columns}
+
+    def _column(self, names: Names, node: ast.AST | None, columns: dict[str, Column]) -> Column | None:
+        """The column that a key of a dictionary or an element of a target names: a text, `Order.x`, `table.c.x`."""
+        if node is None:
+            return None
+        text = names.text(node)
+        if text is not None:
+            return columns.get(text)
+        if isinstance(node, ast.Attribute) and node.attr in ("name", "key") and isinstance(node.value, ast.Attribute):
+            return self._column(names, node.value, columns)
+        if isinstance(node, ast.Attribute):
+            base = node.value
+            base = base.value if isinstance(base, ast.Attribute) and base.attr in ("c", "columns") else base
+            if self._owner(names, base) is not None:
+                return columns.get(node.attr)
+        return None
+
+    # Conflict targets
+
+    def upserts(self) -> Iterator[Upsert]:
+        """Each target that can be told: of calls, of SQL, and of the functions that `upserts` names."""
+        makers = set(self._facts.config.upserts)
+        known = {names.file.path: names for names in self._source.own}
+        for use in self._source.uses:
+            names = known[use.place.file or ""]
+            if use.last in CONFLICTS:
+                yield from self._target(names, use)
+            elif use.name in makers:
+                yield from self._helped(names, use)
+        for text in self.texts:
+            yield from self._sql(text)
+
+    def _target(self, names: Names, use: Use) -> Iterator[Upsert]:
+        receiver = use.node.func.value if isinstance(use.node.func, ast.Attribute) else None
+        if isinstance(use.node.func, ast.Call) and use.node.func.args:
+            receiver = use.node.func.args[0]  # getattr(statement, "on_conflict_do_update")
+        owner = self._statement(names, receiver) if receiver is not None else None
+        table = self._tables.get(owner.table) if isinstance(owner, Mapped) else owner
+        if owner is None or table is None:
+            return
+        partial = use.argument("index_where") is not None
+        constraint = names.text(use.argument("constraint"))
+        if constraint is not None:
+            yield Upsert(table, (), constraint, partial, use.place)
+        columns = self._listed(names, use.argument("index_elements"), self._columns(owner))
+        if columns:
+            yield Upsert(table, columns, "", partial, use.place)
+
+    def _helped(self, names: Names, use: Use) -> Iterator[Upsert]:
+        arguments = (*use.node.args, *(each.value for each in use.node.keywords))
+        owner = next((found for each in arguments if (found := self._owner(names, each))), None)
+        table = self._tables.get(owner.table) if isinstance(owner, Mapped) else owner
+        if owner is not None and table is not None:
+            columns = self._listed(names, use.argument("key"), self._columns(owner))
+            if columns:
+                yield Upsert(table, columns, "", partial=False, place=use.place)
+
+    def _listed(self, names: Names, node: ast.AST | None, columns: dict[str, Column]) -> tuple[str, ...]:
+        """The columns of a target; none where one of them is no plain column, or only running it tells."""
+        if isinstance(node, ast.Name):
+            given = names.given(node)
+            return self._listed(*given[0], columns) if len(given) == 1 else ()
+        if isinstance(node, ast.AnnAssign):
+            return self._listed(names, node.value, columns)
+        if not isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+            return ()
+        found = []
+        for each in node.elts:
+            column = self._column(names, each, columns)
+            text = names.text(each)
+            if column is None and (text is None or not text.isidentifier()):
+                return ()
+            found.append(column.name if column else str(text))
+        return tuple(found)
+
+    def _sql(self, text: Text) -> Iterator[Upsert]:
+        for statement in re.split(r"\binsert\b", text.content, flags=re.IGNORECASE)[1:]:
+            into = re.match(r'(?:\s+or\s+\w+)?\s+into\s+(?:["`\[]?\w+["`\]]?\.)?["`\[]?(\w+)', statement, re.IGNORECASE)
+            conflict = _ON_CONFLICT.search(statement)
+            if into is None or conflict is None or into[1] not in self._tables:
+                continue
+            table, rest = self._tables[into[1]], statement[conflict.end() :]
+            if named := re.match(r'\s+on\s+constraint\s+"?(\w+)', rest, re.IGNORECASE):
+                yield Upsert(table, (), named[1], partial=False, place=text.place, historic=text.historic)
+            elif listed := re.match(r"\s*\(([^()]*)\)\s*(where\b)?", rest, re.IGNORECASE):
+                columns = tuple(each.strip().strip('"`[]') for each in listed[1].split(","))
+                if all(each.isidentifier() for each in columns):
+                    yield Upsert(table, columns, "", bool(listed[2]), text.place, text.historic)
+
+    @cached_property
+    def texts(self) -> list[Text]:
+        """Each text that speaks of a conflict, of the package and the migrations; what documents is none."""
+        files = {names.file.path: names for names in self._source.own}
+        here = self._source.versions
+        for path in self._source.files:
+            if (self._source.root / path).is_relative_to(here) and (names := self._source.names(path)):
+                files[path] = names
+        found = []
+        for path, names in files.items():
+            historic = (self._source.root / path).is_relative_to(here)
+            parts: set[int] = set()
+            for node, _ in names:
+                if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                    parts.add(id(node.value))
+                if id(node) in parts or not isinstance(node, (ast.Constant, ast.JoinedStr, ast.BinOp)):
+                    continue
+                text = self._text(names, node)
+                if text is not None and _ON_CONFLICT.search(text):
+                    parts.update(map(id, ast.walk(node)))
+                    found.append(Text(text, Place(path, node.lineno), historic))
+        return found
+
+    def _text(self, names: Names, node: ast.AST) -> str | None:
+        """A text, with the names of tables that it takes from their classes."""
+        if isinstance(node, ast.JoinedStr):
+            return "".join(self._text(names, each) or "?" for each in node.values)
+        inner = node.value if isinstance(node, ast.FormattedValue) else node
+        if isinstance(inner, ast.Attribute) and inner.attr in ("__tablename__", "__table__"):
+            owner = self._owner(names, inner.value)
+            return owner.table if isinstance(owner, Mapped) else None
+        return names.text(inner)
+
+    def historic_keys(self) -> set[frozenset[str]]:
+        """The columns of each key that a migration ever made, and of none in particular."""
+        found: set[frozenset[str]] = set()
+        for path in self._source.files:
+            names = (
+                self._source.names(path) if (self._source.root / path).is_relative_to(self._source.versions) else None
+            )
+            for use in names.uses() if names else ():
+                node = use.node
+                if use.last in ("UniqueConstraint", "PrimaryKeyConstraint"):
+                    found.add(frozenset(filter(None, map(names.text, node.args))))
+                elif use.last in ("create_unique_constraint", "create_primary_key", "create_index", "Index"):
+                    for each in node.args:
+                        if isinstance(each, (ast.List, ast.Tuple)):
+                            found.add(frozenset(filter(None, map(names.text, each.elts))))
+                elif use.last == "Column" and (use.argument("unique") or use.argument("primary_key")) and node.args:
+                    found.add(frozenset(filter(None, [names.text(node.args[0])])))
+        return found
+
+    # Transactions
+
+    def ends(self) -> Iterator[End]:
+        """Each transaction that is begun or ended by hand, however the function got there."""
+        for names in self._source.own:
+            for node, _ in names:
+                place = Place(names.file.path, getattr(node, "lineno", None))
+                if isinstance(node, ast.Attribute) and node.attr in ENDS and isinstance(node.ctx, ast.Load):
+                    if self.is_session(names, node.value):
+                        yield End(node.attr, ast.unparse(node), place, names.module)
+                elif isinstance(node, ast.Call):
+                    yield from self._by_name(names, node, place)
+
+    def _by_name(self, names: Names, node: ast.Call, place: Place) -> Iterator[End]:
+        name = names.meaning(node.func)
+        if name == "getattr" and len(node.args) > 1:
+            how = names.text(node.args[1])
+            if how in ENDS and self.is_session(names, node.args[0]):
+                yield End(how, ast.unparse(node), place, names.module)
+        last = name.rpartition(".")[2] or (node.func.attr if isinstance(node.func, ast.Attribute) else "")
+        if last in SPEAKS and node.args and (text := names.text(node.args[0])):
+            said = re.fullmatch(
+                r"\s*(COMMIT|ROLLBACK|ABORT|END|BEGIN|START\s+TRANSACTION)"
+                r"(?:\s+(?:WORK|TRANSACTION|IMMEDIATE|DEFERRED|EXCLUSIVE|CONCURRENT|AND\s+(?:NO\s+)?CHAIN))*\s*;?\s*",
+                text,
+                re.IGNORECASE,
+            )
+            if said:
+                yield End("begin" if said[1].upper()[:1] in "BS" else "commit", repr(text.strip()), place, names.module)
+
+    def is_session(self, names: Names, node: ast.AST) -> bool:
+        """Whether an expression is a session, a connection, an engine or a transaction, as far as can be told."""
+        meaning = names.meaning(node)
+        root = meaning.partition(".")[0]
+        if "begin_nested()" in meaning or self._is_savepoint(names, node):
+            return False
+        if root in LIBRARIES:
+            return True
+        if meaning and root != self._source.config.package.partition(".")[0] and root not in ("getattr", "self"):
+            return False
+        kind = self._kind(names, meaning) if meaning else ""
+        if kind:
+            return kind.partition(".")[0] in LIBRARIES
+        inner = node.value if isinstance(node, ast.Await) else node
+        inner = inner.func if isinstance(inner, ast.Call) else inner
+        written = inner.attr if isinstance(inner, ast.Attribute) else getattr(inner, "id", "")
+        return SESSION.search(written) is not None
+
+    @staticmethod
+    def _is_savepoint(names: Names, node: ast.AST) -> bool:
+        return any(
+            "begin_nested" in ast.unparse(value) for _, value in names.given(node) if isinstance(value, ast.expr)
+        )
+
+    def _kind(self, names: Names, meaning: str, deep: int = 0) -> str:
+        """What of a library something of the project is: `Run().session` is annotated, `Db` has a base, a method gives one."""
+        if deep > 4 or not meaning:
+            return ""
+        if meaning.partition(".")[0] in LIBRARIES:
+            return meaning
+        found = names.definition(meaning)
+        if found is None:
+            owner, _, attribute = meaning.removesuffix("()").rpartition(".")
+            above = names.definition(owner)
+            if above is None or not isinstance(above[1], ast.ClassDef):
+                return ""
+            return self._kind(above[0], self._annotated(*above, attribute), deep + 1)
+        other, node = found
+        if isinstance(node, ast.ClassDef):
+            kinds = (self._kind(other, other.meaning(base), deep + 1) for base in node.bases)
+            return next((each for each in kinds if each), "")
+        if isinstance(node, FUNCTIONS) and node.returns is not None:
+            given = node.returns
+            if isinstance(given, ast.Subscript) and "Iterator" in ast.unparse(given.value) + "Generator":
+                given = given.slice.elts[0] if isinstance(given.slice, ast.Tuple) else given.slice
+            return self._kind(other, other.instance(given), deep + 1)
+        return ""
+
+    @staticmethod
+    def _annotated(names: Names, owner: ast.AST, attribute: str) -> str:
+        """What an attribute of a class is, by its annotation or by what `__init__` is given for it."""
+        for node in ast.walk(owner):
+            if isinstance(node, ast.AnnAssign):
+                target = node.target
+                written = target.id if isinstance(target, ast.Name) else getattr(target, "attr", "")
+                if written == attribute:
+                    return names.instance(node.annotation)
+            elif isinstance(node, ast.Assign):
+                for each in node.targets:
+                    if isinstance(each, ast.Attribute) and each.attr == attribute:
+                        return names.meaning(node.value)
+        return ""
+
+    # What dependencies and tables are made of
+
+    def dependencies(self) -> Iterator[tuple[Names, ast.AST, Place]]:
+        """Each function of the project that a `Depends` without `scope="function"` names, and where it does."""
+        known = {names.file.path: names for names in self._source.own}
+        for use in self._source.uses:
+            if use.last not in ("Depends", "Security") or not use.name.startswith("fastapi."):
+                continue
+            names = known[use.place.file or ""]
+            scope, argument = use.argument("scope"), use.argument("dependency", 0)
+            # A scope that is computed is judged in the running application.
+            if argument is None or (scope is not None and names.text(scope) != "request"):
+                continue
+            found = names.definition(names.meaning(argument))
+            if found is not None and isinstance(found[1], FUNCTIONS):
+                yield *found, use.place
+
+    def made_tables(self) -> Iterator[tuple[str, Place]]:
+        """Each place that makes or drops tables."""
+        for names in self._source.own:
+            for node, _ in names:
+                place = Place(names.file.path, getattr(node, "lineno", None))
+                if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+                    if self._makes(names, node.value, node.attr):
+                        yield ast.unparse(node), place
+                elif isinstance(node, ast.Call) and node.args:
+                    name = names.meaning(node.func)
+                    if name == "getattr" and len(node.args) > 1:
+                        if self._makes(names, node.args[0], names.text(node.args[1]) or ""):
+                            yield ast.unparse(node), place
+                    elif (name.rpartition(".")[2] or getattr(node.func, "attr", "")) in SPEAKS:
+                        said = _MAKES.match(names.text(node.args[0]) or "")
+                        if said:
+                            yield " ".join(said[0].split()), place
+
+    def _makes(self, names: Names, base: ast.AST, attribute: str) -> bool:
+        if attribute in ("create_all", "drop_all"):
+            meaning = names.meaning(base)
+            written = ast.unparse(base).rpartition(".")[2]
+            return (
+                meaning.partition(".")[0] in LIBRARIES or re.search(r"(^|_)(metadata|db)$", written, re.I) is not None
+            )
+        return attribute in ("create", "drop") and isinstance(base, ast.Attribute) and base.attr == "__table__"
+
+    def shifts(self, attributes: set[str]) -> bool:
+        """Whether some function reads all of these attributes, and shifts or hands them to one that does."""
+        for names in self._source.own:
+            for node, _ in names:
+                if isinstance(node, FUNCTIONS):
+                    inside = list(ast.walk(node))
+                    read = {each.attr for each in inside if isinstance(each, ast.Attribute)}
+                    if attributes <= read and (_shifts(inside) or self._hands_on(names, inside)):
+                        return True
+        return False
+
+    @staticmethod
+    def _hands_on(names: Names, inside: list[ast.AST]) -> bool:
+        for each in inside:
+            found = names.definition(names.meaning(each.func)) if isinstance(each, ast.Call) else None
+            if found is not None and isinstance(found[1], FUNCTIONS) and _shifts(list(ast.walk(found[1]))):
+                return True
+        return False
+
+    # What ends a transaction when it is left
+
+    def commits_late(self, names: Names, function: ast.AST) -> bool:
+        """Whether a function with a `yield` commits after it: by hand, or by leaving what commits when it is left."""
+        yields = [node for node in _of(function) if isinstance(node, (ast.Yield, ast.YieldFrom))]
+        if not yields:
+            return False
+        for node in _of(function):
+            if isinstance(node, (ast.With, ast.AsyncWith)):
+                around = any(each in yields for each in ast.walk(node))
+                if around and any(self._commits(names, item.context_expr, 0) for item in node.items):
+                    return True
+            elif isinstance(node, ast.Call) and node.lineno > yields[0].lineno and self._commits(names, node, 0):
+                return True
+        return False
+
+    def _commits(self, names: Names, node: ast.AST, deep: int) -> bool:
+        """Whether calling this, or leaving the context that it is, commits."""
+        if isinstance(node, ast.Name):
+            return any(self._commits(other, value, deep) for other, value in names.given(node) if value is not node)
+        if not isinstance(node, ast.Call) or deep > 4:
+            return False
+        func = node.func
+        if isinstance(func, ast.Attribute) and func.attr in ("commit", "begin") and self.is_session(names, func.value):
+            return True
+        found = names.definition(names.meaning(func))
+        if found is None:
+            return False
+        other, definition = found
+        if isinstance(definition, ast.ClassDef):
+            bodies = [each for each in definition.body if getattr(each, "name", "") in ("__exit__", "__aexit__")]
+        else:
+            bodies = [definition] if isinstance(definition, FUNCTIONS) else []
+        return any(
+            isinstance(each, ast.Call) and self._commits(other, each, deep + 1) for body in bodies for each in _of(body)
+        )
+
+
+def _shifts(nodes: list[ast.AST]) -> bool:
+    return any(isinstance(each, (ast.BinOp, ast.AugAssign)) and isinstance(each.op, ast.LShift) for each in nodes)
+
+
+def _of(function: ast.AST) -> Iterator[ast.AST]:
+    """What is in a function, without what is in functions inside of it."""
+    pending = list(ast.iter_child_nodes(function))
+    while pending:
+        node = pending.pop(0)
+        yield node
+        if not isinstance(node, (*FUNCTIONS, ast.Lambda, ast.ClassDef)):
+            pending += ast.iter_child_nodes(node)
+
+
+def _pairs(names: Names, node: ast.AST, deep: int = 0) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """The keys and values of a dictionary, of a list of them, or of what a name is given."""
+    if deep > 4:
+        return
+    if isinstance(node, ast.Dict):
+        yield from ((key, value) for key, value in zip(node.keys, node.values, strict=True) if key is not None)
+    elif isinstance(node, (ast.List, ast.Tuple)):
+        for each in node.elts:
+            yield from _pairs(names, each, deep + 1)
+    elif isinstance(node, (ast.ListComp, ast.GeneratorExp)):
+        yield from _pairs(names, node.elt, deep + 1)
+    else:
+        for other, value in names.given(node):
+            # A value of another module would be worked out with the wrong names.
+            if other is names and isinstance(value, (ast.Dict, ast.List, ast.ListComp)):
+                yield from _pairs(names, value, deep + 1)
