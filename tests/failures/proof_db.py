@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from ._proofs import back, disguise, hurried, look_alike
+from ._proofs import back, disguise, hurried, look_alike, unprotected
 from ._service import Service, Spot
 
 # DB001: a number that is wider than its column
@@ -302,15 +302,17 @@ def numbers_that_are_masked_checked_counted_or_bounded_by_their_type(service: Se
 @look_alike("DB001")
 def a_validator_of_the_class_looks_at_the_number(service: Service) -> None:
     places(service, "curve=interleave(seen.features)")
-    service.append(
+    service.replace(
         "@/features/places/models.py",
+        "    kept: ",
         """
-            @validates("curve")
-            def fits(self, key: str, value: int) -> int:
-                if not 0 <= value < 2**63:
-                    raise ValueError(f"{value} does not fit {key}")
-                return value
-        """.replace("\n        ", "\n"),
+    @validates("curve")
+    def fits(self, key: str, value: int) -> int:
+        if not 0 <= value < 2**63:
+            raise ValueError(f"{value} does not fit {key}")
+        return value
+
+    kept: """,
     )
     service.replace(
         "@/features/places/models.py", "import Mapped, mapped_column", "import Mapped, mapped_column, validates"
@@ -333,6 +335,15 @@ def vectors_of_many_bits_are_no_numbers(service: Service) -> None:
 @look_alike("DB001")
 def a_product_that_fits(service: Service) -> None:
     twelve_bits_and_eight_dimensions_are_in_the_environment(service)
+
+
+@unprotected("DB001", "tests/test_database.py")
+def a_bounded_integer_looks_at_nothing(service: Service) -> None:
+    service.replace(
+        "@/core/database/_integers.py",
+        "if value is not None and not self.minimum <= value <= self.maximum:",
+        "if value is not None and not self.minimum <= self.maximum:",
+    )
 
 
 # DB002: a reference to how somebody logs in
@@ -945,6 +956,13 @@ def a_migration_knew_a_key_that_is_gone(service: Service) -> None:
     )
 
 
+@unprotected("DB004", "tests/test_database.py")
+def the_helper_takes_any_target(service: Service) -> None:
+    service.replace(
+        "@/core/database/_upsert.py", "if frozenset(wanted) not in {frozenset(each) for each in keys}:", "if not keys:"
+    )
+
+
 # DB005: a reference without an index
 
 
@@ -1210,6 +1228,15 @@ def savepoints_and_what_other_things_commit(service: Service) -> None:
     )
 
 
+@unprotected("DB007", "tests/test_database.py")
+def what_was_done_before_an_error_is_committed(service: Service) -> None:
+    service.replace(
+        "@/core/database/_work.py",
+        "        async with session.begin():\n            yield session\n",
+        "        try:\n            yield session\n        finally:\n            await session.commit()\n",
+    )
+
+
 # DB008: migrations that are not one line
 
 
@@ -1238,6 +1265,8 @@ def a_migration_was_copied_with_its_identifier(service: Service) -> tuple[Spot, 
 def a_second_base(service: Service) -> Spot:
     name = migration(service, "def upgrade() -> None: ...\n", "0003")
     service.replace(name, 'down_revision = "0002"', "down_revision = None")
+    merge = migration(service, "def upgrade() -> None: ...\n", "0004")
+    service.replace(merge, '"0002"', '("0002", "0003")')
     return service.at(name, "down_revision")
 
 
@@ -1505,6 +1534,11 @@ Method = Annotated[str, Depends(plain)]
     )
 
 
+@unprotected("DB009", "tests/test_http.py")
+def the_session_ends_after_the_response(service: Service) -> None:
+    service.replace("@/core/http/_dependencies.py", 'Depends(_session, scope="function")', "Depends(_session)")
+
+
 # DB010: tables around the migrations
 
 
@@ -1748,4 +1782,12 @@ def what_comes_with_the_row_or_raises(service: Service) -> None:
         "@/features/inbox/models.py",
         "\nMOST_ITEMS",
         "from ...core.database import relationship as own_relationship\n\nMOST_ITEMS",
+    )
+
+
+@unprotected("DB011", "tests/test_database.py")
+def relationships_load_themselves(service: Service) -> None:
+    service.replace("@/core/database/_model.py", 'functools.partial(_relationship, lazy="raise")', "_relationship")
+    service.replace(
+        "@/core/database/_model.py", 'if each.lazy in ("select", True, "dynamic", "immediate"):', "if each.lazy == 0:"
     )

@@ -487,10 +487,9 @@ class Statements:
     def _makes(self, names: Names, base: ast.AST, attribute: str) -> bool:
         if attribute in ("create_all", "drop_all"):
             meaning = names.meaning(base)
-            written = ast.unparse(base).rpartition(".")[2]
-            return (
-                meaning.partition(".")[0] in LIBRARIES or re.search(r"(^|_)(metadata|db)$", written, re.I) is not None
-            )
+            words = meaning.rpartition(".")[2], ast.unparse(base).rpartition(".")[2]
+            known = meaning.partition(".")[0] in LIBRARIES
+            return known or any(re.search(r"(^|_)(metadata|db)$", each, re.IGNORECASE) for each in words)
         return attribute in ("create", "drop") and isinstance(base, ast.Attribute) and base.attr == "__table__"
 
     def shifts(self, attributes: set[str]) -> bool:

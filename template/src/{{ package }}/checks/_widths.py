@@ -77,7 +77,8 @@ class Widths:
         if isinstance(node, ast.UnaryOp):
             return 1 if isinstance(node.op, ast.Not) else self._width(names, node.operand, state)
         if isinstance(node, ast.BinOp):
-            return self._operation(names, node, state)
+            number = _number(names, node)
+            return self._operation(names, node, state) if number is None else abs(number).bit_length()
         if isinstance(node, ast.IfExp):
             return self._most(names, (node.body, node.orelse), state)
         if isinstance(node, ast.BoolOp):
@@ -287,7 +288,7 @@ def _number(names: Names, node: ast.AST | None, deep: int = 0) -> int | None:
         return node.value if type(node.value) is int else None
     if isinstance(node, ast.BinOp):
         left, right = _number(names, node.left, deep + 1), _number(names, node.right, deep + 1)
-        if left is None or right is None or max(abs(left), abs(right)) > 2**20:
+        if left is None or right is None:
             return None
         match node.op:
             case ast.Add():
@@ -296,6 +297,10 @@ def _number(names: Names, node: ast.AST | None, deep: int = 0) -> int | None:
                 return left - right
             case ast.Mult():
                 return left * right
+            case ast.LShift() if 0 <= right <= 1024:
+                return left << right
+            case ast.Pow() if 0 <= right <= 1024 and abs(left) <= 1024:
+                return int(left**right)
         return None
     given = names.given(node)
     return _number(given[0][0], _value(given[0][1]), deep + 1) if len(given) == 1 else None

@@ -46,8 +46,6 @@ def _subject(table: Table, reference: Reference) -> str:
 class DB001(Guard):
     """A number that may be wider than its column.
 
-    A space-filling-curve index of 12 bits × 8 dimensions went into a BIGINT column, and every write answered 500.
-
     Told is where a column of a plain integer type (`BigInteger` holds 63 bits, `Integer` 31, `SmallInteger` 15) is given
     a number that nothing bounds, or that is known to be wider: by a shift or a power of something unknown, a product that
     grows in a loop, a number read from a text or from bytes, `UUID.int`, a hash or a time in nanoseconds in an `Integer`; as
@@ -87,11 +85,9 @@ class DB001(Guard):
 
 
 class DB002(Guard):
-    """A table refers to an authentication table where it means a user.
+    """A reference to an authentication table where a user is meant.
 
-    A "created by" pointed at the table of web logins, so each record made with an API key by
-    somebody who had never logged in on the web was refused. How somebody proves who they are comes
-    and goes; who they are stays. Refer to the users table.
+    How somebody proves who they are comes and goes; who they are stays. Refer to the users table.
 
     Which tables are authentication's is declared, in `authentication-tables`; they may refer to each
     other. A declared table that is not there is named too: renaming it must not end the watch. Migrations are read as well:
@@ -160,8 +156,7 @@ class DB003(Guard):
 class DB004(Guard):
     """An upsert whose conflict target is no unique key of its table.
 
-    PostgreSQL refuses each such write, and SQLite may hide it: `ON CONFLICT (run_timestamp)` on a table whose key is
-    `(run_timestamp, topic)`.
+    PostgreSQL refuses each such write; SQLite may hide it.
 
     What counts: the target of each `on_conflict_do_update` and `on_conflict_do_nothing`, of each SQL text with `INSERT ... ON
     CONFLICT` (in migrations too), and the `key` of the functions that `upserts` names, where table and target are written
@@ -206,8 +201,7 @@ class DB004(Guard):
 class DB005(Guard):
     """A foreign key whose columns lead no index.
 
-    Each deletion of the row it refers to, and each look from there, then reads the whole table, under
-    a lock. It was on the list for the next sprint for a month. Declare an index.
+    Each deletion of the row it refers to, and each look from there, then reads the whole table, under a lock.
 
     What counts: a primary key, a unique constraint or an index (B-tree or hash) that begins with all
     of the key's columns, in any order. An index on an expression does not count, nor one over some of
@@ -233,8 +227,6 @@ class DB005(Guard):
 class DB007(Guard):
     """A transaction that is begun or ended by hand.
 
-    A loop committed each of its rows, an error came in the middle, and half of a bulk operation stayed.
-
     What counts: `commit`, `rollback` and `begin` of a session, a connection, an engine or a transaction of SQLAlchemy, called,
     passed on or kept under another name, and SQL that says as much (`text("COMMIT")`), in every module of the package
     that `commits` does not name. Where nothing tells what something is, its name does (`db`, `session`, `conn`, ...). Quiet
@@ -256,10 +248,7 @@ class DB007(Guard):
 
 
 class DB008(Guard):
-    """The migrations are not one line, or do not see every model.
-
-    Two people branched from one parent, or a parent was named that does not exist, and the deployment
-    stopped at `Multiple head revisions`. A model whose module nothing imports gets no table at all.
+    """Migrations that are not one line, or do not see every model.
 
     Exactly one base and one head; each parent exists; no identifier twice; each class with a
     `__tablename__` is in the metadata once the application is imported. Branches that a merge joins
@@ -345,8 +334,8 @@ class DB008(Guard):
 class DB009(Guard):
     """A commit that runs after the response is sent.
 
-    FastAPI runs what stands behind the `yield` of a dependency when the response is on its way, so a client read its own
-    201 back and got 404, and a commit that failed had answered 200. `scope="function"` ends the dependency first.
+    FastAPI runs what stands behind the `yield` of a dependency when the response is on its way; with `scope="function"` it
+    does so before.
 
     What counts: a dependency with `yield` that commits when it ends (a `commit()` after the yield, or a yield inside of
     `begin()`, of a context manager or a function of the project that commits), used without `scope="function"`: at each
@@ -386,8 +375,7 @@ def _first(names: Names, function: ast.AST) -> Place:
 class DB010(Guard):
     """Tables that are made or dropped around the migrations.
 
-    `create_all` at start-up makes what is missing and changes nothing that is there, so a database that the migrations had
-    left behind went on looking right until the first column was missing; and the next migration found its table made.
+    `create_all` makes what is missing and changes nothing that is there, so migrations no longer say what is there.
 
     What counts: `create_all` and `drop_all` of a metadata, `create` and `drop` of a `__table__`, called or passed on
     (`run_sync(Base.metadata.create_all)`), and `CREATE TABLE` or `DROP TABLE` in what is executed, in every module of the
@@ -407,8 +395,7 @@ class DB010(Guard):
 class DB011(Guard):
     """An attribute that asks the database when it is read.
 
-    In a list of a hundred rows that is a hundred queries, which nobody sees in the code; in an asynchronous session it is a
-    `MissingGreenlet`, and only in the one path that reads it.
+    In a list of a hundred rows that is a hundred queries; in an asynchronous session it is a `MissingGreenlet`.
 
     What counts: a relationship that is `lazy="select"` (SQLAlchemy's default), `"dynamic"` or `"immediate"`, that of a `backref`
     included, and a deferred column, on each mapped class of the metadata. Quiet are those that come with the row (`"selectin"`,

@@ -87,7 +87,7 @@ def _refuse_lazy_loads() -> None:
             if each.lazy in ("select", True, "dynamic", "immediate"):
                 raise TypeError(
                     f"{each} loads itself when it is read, which an asynchronous session cannot do: "
-                    "make it with core.database.relationship and load it with selectinload()"
+                    "make it with core.database.relationship and load it with selectinload() (DB011)"
                 )
 
 
