@@ -57,8 +57,8 @@ def _table(table: Sql, classes: _Classes) -> Table:
         if (columns := tuple(column.name for column in constraint.columns))
     ]
     references.sort(key=lambda reference: reference.columns)
-    columns = tuple(column_of(column) for column in table.columns)
-    return Table(table.name, table.schema or "", tuple(references), tuple(keys), tuple(_uniques(table)), columns)
+    plain = tuple(column_of(column) for column in table.columns)
+    return Table(table.name, table.schema or "", tuple(references), tuple(keys), tuple(_uniques(table)), plain)
 
 
 def column_of(column: Column[Any]) -> Plain:

@@ -22,6 +22,8 @@ ENDS = {"commit", "rollback", "begin"}
 SESSION = re.compile(
     r"(^|_)(session|sess|db|database|conn|connection|engine|tx|txn|trans|transaction|uow)(maker)?$", re.IGNORECASE
 )
+#: What rows are called where nothing says what they are.
+ROWS = {"row", "record", "obj", "instance", "entity"}
 LIBRARIES = {"sqlalchemy", "sqlmodel", "flask_sqlalchemy", "sqlalchemy_utils"}
 _MAKES = re.compile(r"\s*(CREATE|DROP)\s+(UNLOGGED\s+)?TABLE\b(\s+IF\s+(NOT\s+)?EXISTS)?\s*\S*", re.IGNORECASE)
 _ON_CONFLICT = re.compile(r"\bon\s+conflict\b", re.IGNORECASE)
@@ -127,8 +129,9 @@ class Statements:
             return
         if name in ("setattr", "object.__setattr__") and len(node.args) == 3:
             target, text = node.args[0], names.text(node.args[1])
-            if text and (found := self._attribute(names, ast.Attribute(target, text, ast.Store()))):
-                yield (*found, node.args[2])
+            written = self._attribute(names, ast.Attribute(target, text, ast.Store())) if text else None
+            if written is not None:
+                yield (*written, node.args[2])
             return
         owner: Mapped | Table | None = self._classes.get(name)
         if owner is None and isinstance(node.func, ast.Attribute):
@@ -159,8 +162,10 @@ class Statements:
             for other, value in names.given(base):
                 owners += self._mentioned(other, value)
         if not owners and not (isinstance(base, ast.Name) and base.id in ("self", "cls")) and not meaning:
-            # An attribute that one class alone has, of something that nothing else is known of.
+            # Nothing tells what it is but its own name, as `row` and `order` do.
+            written = ast.unparse(base).rpartition(".")[2].lower()
             owners = [each for each in self._classes.values() if target.attr in each.attributes]
+            owners = [each for each in owners if written in ROWS or written in each.name.rpartition(".")[2].lower()]
         owners = [each for each in owners if target.attr in each.attributes]
         if len({each.table for each in owners}) != 1:
             return None
@@ -340,20 +345,19 @@ class Statements:
     def historic_keys(self) -> set[frozenset[str]]:
         """The columns of each key that a migration ever made, and of none in particular."""
         found: set[frozenset[str]] = set()
-        for path in self._source.files:
-            names = (
-                self._source.names(path) if (self._source.root / path).is_relative_to(self._source.versions) else None
-            )
-            for use in names.uses() if names else ():
-                node = use.node
+        folder = self._source.versions
+        paths = [path for path in self._source.files if (self._source.root / path).is_relative_to(folder)]
+        for names in filter(None, map(self._source.names, paths)):
+            for use in names.uses():
+                listed: list[ast.expr] = []
                 if use.last in ("UniqueConstraint", "PrimaryKeyConstraint"):
-                    found.add(frozenset(filter(None, map(names.text, node.args))))
-                elif use.last in ("create_unique_constraint", "create_primary_key", "create_index", "Index"):
-                    for each in node.args:
-                        if isinstance(each, (ast.List, ast.Tuple)):
-                            found.add(frozenset(filter(None, map(names.text, each.elts))))
-                elif use.last == "Column" and (use.argument("unique") or use.argument("primary_key")) and node.args:
-                    found.add(frozenset(filter(None, [names.text(node.args[0])])))
+                    listed = use.node.args
+                elif use.last in ("create_unique_constraint", "create_primary_key") or use.argument("unique"):
+                    several = [each for each in use.node.args if isinstance(each, (ast.List, ast.Tuple))]
+                    listed = several[0].elts if several else use.node.args[:1]
+                elif use.argument("primary_key"):
+                    listed = use.node.args[:1]
+                found.add(frozenset(text for each in listed if (text := names.text(each))))
         return found
 
     # Transactions

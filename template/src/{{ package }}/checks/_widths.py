@@ -11,14 +11,15 @@ from dataclasses import dataclass, field, replace
 from ._names import FUNCTIONS, Names, Scope
 
 UNBOUNDED = math.inf
+#: What the seconds since 1970 take until 2029; what is added to them is small, and 31 bits are enough until 2038.
+SECONDS = 30.8
 
 #: Bits of what these give, whatever they are given.
 KNOWN = {
     "hash": 63,
     "id": 63,
-    "len": 31,
     "ord": 21,
-    "time.time": 31,
+    "time.time": SECONDS,
     "time.monotonic": 31,
     "time.perf_counter": 31,
     "time.time_ns": 61,
@@ -77,8 +78,8 @@ class Widths:
         if isinstance(node, ast.UnaryOp):
             return 1 if isinstance(node.op, ast.Not) else self._width(names, node.operand, state)
         if isinstance(node, ast.BinOp):
-            number = _number(names, node)
-            return self._operation(names, node, state) if number is None else abs(number).bit_length()
+            written = self._number(names, node)
+            return self._operation(names, node, state) if written is None else abs(written).bit_length()
         if isinstance(node, ast.IfExp):
             return self._most(names, (node.body, node.orelse), state)
         if isinstance(node, ast.BoolOp):
@@ -100,14 +101,14 @@ class Widths:
     def _operation(self, names: Names, node: ast.BinOp, state: _State) -> float | None:
         left, right = self._width(names, node.left, state), self._width(names, node.right, state)
         known = left is not None and right is not None
-        amount = _number(names, node.right)
+        amount = self._number(names, node.right)
         match node.op:
             case ast.LShift():
                 return left + amount if left is not None and amount is not None else UNBOUNDED
             case ast.RShift():
                 return left if left is None or amount is None else max(left - amount, 0)
             case ast.Pow():
-                base = _number(names, node.left)
+                base = self._number(names, node.left)
                 if amount is not None:
                     return left * amount if left is not None else None
                 return UNBOUNDED if base is None or abs(base) > 1 else 1
@@ -118,7 +119,9 @@ class Widths:
             case ast.Add() | ast.Sub():
                 if UNBOUNDED in (left, right):
                     return UNBOUNDED
-                return max(left, right) + 1 if left is not None and right is not None else None
+                if left is None or right is None:
+                    return None
+                return max(left, right) + math.log2(1 + 2 ** -abs(left - right))
             case ast.BitOr() | ast.BitXor():
                 return max((each for each in (left, right) if each is not None), default=None)
             case ast.BitAnd():
@@ -144,12 +147,12 @@ class Widths:
         if name == "int":
             return self._int(names, node, state)
         if name == "int.from_bytes":
-            return _bytes(names, node)
+            return self._bytes(names, node)
         if (name.rpartition(".")[2] or written) in ("getrandbits", "randbits"):
-            amount = _number(names, first)
+            amount = self._number(names, first)
             return UNBOUNDED if amount is None else amount
         if written == "timestamp":
-            return 31
+            return SECONDS
         if name == "sum" and isinstance(first, (ast.GeneratorExp, ast.ListComp)):
             width = self._width(names, first.elt, state)
             return None if width is None else width + 20
@@ -172,8 +175,8 @@ class Widths:
         first = node.args[0] if node.args else None
         base = node.args[1] if len(node.args) > 1 else next((e.value for e in node.keywords if e.arg == "base"), None)
         if base is not None or _is_text(names, first):
-            digits = _sliced(names, first)
-            each = math.log2(max(_number(names, base) or 10, 2))
+            digits = self._sliced(names, first)
+            each = math.log2(max(self._number(names, base) or 10, 2))
             return UNBOUNDED if digits is None else math.ceil(digits * each)
         if isinstance(first, ast.Name):
             texts = [value for _, value in names.given(first) if _is_text(names, value)]
@@ -223,6 +226,67 @@ class Widths:
             elif width is not None:
                 current = max(current, width)
         return current
+
+    # Numbers that are written down
+
+    def _number(self, names: Names, node: ast.AST | None, deep: int = 0) -> int | None:
+        """A whole number that is written down, also as a constant or as a sum of them."""
+        if node is None or deep > 5:
+            return None
+        if isinstance(node, ast.Constant):
+            return node.value if type(node.value) is int else None
+        if isinstance(node, ast.BinOp):
+            left, right = self._number(names, node.left, deep + 1), self._number(names, node.right, deep + 1)
+            if left is None or right is None:
+                return None
+            match node.op:
+                case ast.Add():
+                    return left + right
+                case ast.Sub():
+                    return left - right
+                case ast.Mult():
+                    return left * right
+                case ast.LShift() if 0 <= right <= 1024:
+                    return left << right
+                case ast.Pow() if 0 <= right <= 1024 and abs(left) <= 1024:
+                    return int(left**right)
+            return None
+        given = names.given(node)
+        changed = self._within(names).changed.values() if given else ()
+        if any(getattr(node, "id", "") in each for each in changed):
+            return None
+        return self._number(given[0][0], _value(given[0][1]), deep + 1) if len(given) == 1 else None
+
+    def _sliced(self, names: Names, node: ast.AST | None) -> int | None:
+        """How many characters or bytes `x[:n]` has at most."""
+        if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Slice):
+            return None
+        start = self._number(names, node.slice.lower) if node.slice.lower else 0
+        stop = self._number(names, node.slice.upper)
+        if start is None or (node.slice.upper is not None and stop is None):
+            return None
+        if stop is None:
+            return -start if start < 0 else None
+        return stop - start if start >= 0 and stop >= 0 else None
+
+    def _bytes(self, names: Names, node: ast.Call) -> float:
+        """The bits of `int.from_bytes(x[:n])`."""
+        first = node.args[0] if node.args else None
+        amount = self._sliced(names, first)
+        if amount is None and isinstance(first, ast.Call):
+            last = names.meaning(first.func).rpartition(".")[2]
+            amount = (
+                self._number(names, first.args[0])
+                if last in ("token_bytes", "urandom", "randbytes") and first.args
+                else None
+            )
+        if amount is None and isinstance(first, ast.Name):
+            amounts = [self._sliced(other, _value(value)) for other, value in names.given(first)]
+            amount = amounts[0] if len(amounts) == 1 else None
+        if amount is None:
+            return UNBOUNDED
+        signed = any(each.arg == "signed" and getattr(each.value, "value", False) is True for each in node.keywords)
+        return 8 * amount - signed
 
     def _within(self, names: Names) -> _Inside:
         if id(names) not in self._inside:
@@ -280,32 +344,6 @@ def _compared(test: ast.expr) -> set[str]:
     return found
 
 
-def _number(names: Names, node: ast.AST | None, deep: int = 0) -> int | None:
-    """A whole number that is written down, also as a constant or as a sum of them."""
-    if node is None or deep > 5:
-        return None
-    if isinstance(node, ast.Constant):
-        return node.value if type(node.value) is int else None
-    if isinstance(node, ast.BinOp):
-        left, right = _number(names, node.left, deep + 1), _number(names, node.right, deep + 1)
-        if left is None or right is None:
-            return None
-        match node.op:
-            case ast.Add():
-                return left + right
-            case ast.Sub():
-                return left - right
-            case ast.Mult():
-                return left * right
-            case ast.LShift() if 0 <= right <= 1024:
-                return left << right
-            case ast.Pow() if 0 <= right <= 1024 and abs(left) <= 1024:
-                return int(left**right)
-        return None
-    given = names.given(node)
-    return _number(given[0][0], _value(given[0][1]), deep + 1) if len(given) == 1 else None
-
-
 def _is_text(names: Names, node: ast.AST | None) -> bool:
     if isinstance(node, ast.arg):
         return names.instance(node.annotation) in ("str()", "bytes()")
@@ -326,34 +364,3 @@ def _is_text(names: Names, node: ast.AST | None) -> bool:
             "bin",
         )
     return False
-
-
-def _sliced(names: Names, node: ast.AST | None) -> int | None:
-    """How many characters or bytes `x[:n]` has at most."""
-    if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Slice):
-        return None
-    start = _number(names, node.slice.lower) if node.slice.lower else 0
-    stop = _number(names, node.slice.upper)
-    if start is None or (node.slice.upper is not None and stop is None):
-        return None
-    if stop is None:
-        return -start if start < 0 else None
-    return stop - start if start >= 0 and stop >= 0 else None
-
-
-def _bytes(names: Names, node: ast.Call) -> float:
-    """The bits of `int.from_bytes(x[:n])`."""
-    first = node.args[0] if node.args else None
-    amount = _sliced(names, first)
-    if amount is None and isinstance(first, ast.Call):
-        last = names.meaning(first.func).rpartition(".")[2]
-        amount = (
-            _number(names, first.args[0]) if last in ("token_bytes", "urandom", "randbytes") and first.args else None
-        )
-    if amount is None and isinstance(first, ast.Name):
-        amounts = [_sliced(other, _value(value)) for other, value in names.given(first)]
-        amount = amounts[0] if len(amounts) == 1 else None
-    if amount is None:
-        return UNBOUNDED
-    signed = any(each.arg == "signed" and getattr(each.value, "value", False) is True for each in node.keywords)
-    return 8 * amount - signed

@@ -62,7 +62,11 @@ class DB001(Guard):
         settings = list(facts.settings)
         yield from self._settings(facts, settings)
         for each in facts.statements.writes():
-            wide = "a number that nothing bounds" if math.isinf(each.width) else f"a number of {each.width:.0f} bits"
+            wide = (
+                "a number that nothing bounds"
+                if math.isinf(each.width)
+                else f"a number of {math.ceil(each.width)} bits"
+            )
             subject = f"{each.table}.{each.column.name}"
             yield self.finding(
                 f"{subject} is {each.column.kind}, which holds {each.column.bits} bits, and is given {wide}; declare the "
@@ -353,8 +357,9 @@ class DB009(Guard):
             late = {each.place for each in facts.late_dependencies}
             for names in facts.source.own if late - told else ():
                 for node, _ in names:
-                    behind = isinstance(node, FUNCTIONS) and _first(names, node) in late - told
-                    if behind and facts.statements.commits_late(names, node):
+                    if not isinstance(node, FUNCTIONS) or _first(names, node) not in late - told:
+                        continue
+                    if facts.statements.commits_late(names, node):
                         yield self._told(node.name, Place(names.file.path, node.lineno))
 
     def _told(self, name: str, place: Place) -> Finding:
