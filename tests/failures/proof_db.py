@@ -1501,13 +1501,13 @@ def what_ends_first_or_only_closes(service: Service) -> None:
         "late",
         """
         from ...core.http import CurrentUser, Router
-        from .work import Method, Reading, Work
+        from .work import Closing, Method, Reading, Work
 
         late = Router("/late", tags=["late"])
 
 
         @late.post("", status_code=204)
-        async def write(session: Work, reading: Reading, method: Method, user: CurrentUser) -> None:
+        async def write(session: Work, closing: Closing, reading: Reading, method: Method, user: CurrentUser) -> None:
             await session.flush()
         """,
         work=LATE.lstrip("\n")
@@ -1519,7 +1519,12 @@ async def committing(request: Request) -> AsyncIterator[AsyncSession]:
 
 
 async def closing(request: Request) -> AsyncIterator[AsyncSession]:
-    async with runtime_of(request).database.session(read_only=True) as session:
+    async with runtime_of(request).database.session() as session:
+        yield session
+
+
+async def reading(request: Request) -> AsyncIterator[AsyncSession]:
+    async with unit_of_work(runtime_of(request).database, read_only=True) as session:
         yield session
 
 
@@ -1528,7 +1533,8 @@ async def plain(request: Request) -> str:
 
 
 Work = Annotated[AsyncSession, Depends(committing, scope="function")]
-Reading = Annotated[AsyncSession, Depends(closing)]
+Closing = Annotated[AsyncSession, Depends(closing)]
+Reading = Annotated[AsyncSession, Depends(reading)]
 Method = Annotated[str, Depends(plain)]
 """,
     )

@@ -22,6 +22,7 @@ ENDS = {"commit", "rollback", "begin"}
 SESSION = re.compile(
     r"(^|_)(session|sess|db|database|conn|connection|engine|tx|txn|trans|transaction|uow)(maker)?$", re.IGNORECASE
 )
+READS = {"read_only", "readonly"}
 #: What rows are called where nothing says what they are.
 ROWS = {"row", "record", "obj", "instance", "entity"}
 LIBRARIES = {"sqlalchemy", "sqlmodel", "flask_sqlalchemy", "sqlalchemy_utils"}
@@ -536,6 +537,9 @@ class Statements:
         if isinstance(node, ast.Name):
             return any(self._commits(other, value, deep) for other, value in names.given(node) if value is not node)
         if not isinstance(node, ast.Call) or deep > 4:
+            return False
+        # What only reads has nothing to commit.
+        if any(each.arg in READS and getattr(each.value, "value", False) is True for each in node.keywords):
             return False
         func = node.func
         if isinstance(func, ast.Attribute) and func.attr in ("commit", "begin") and self.is_session(names, func.value):
