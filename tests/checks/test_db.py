@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 
 from ._project import DATABASE, MAIN, Project, migration
@@ -98,6 +100,40 @@ def test_without_authentication_tables_it_does_not_apply(project: Project) -> No
     assert [(each.code, each.reason) for each in report.not_applicable] == [
         ("DB002", "no `authentication-tables` in [tool.hardening]")
     ]
+
+
+MADE = 'op.create_foreign_key("fk_made", "orders", "logins", ["made_by"], ["id"])'
+BATCH = "with op.batch_alter_table('orders') as batch:\n    "
+LATER = {
+    "nothing": ("pass", True),
+    "its constraint goes": ('op.drop_constraint("fk_made", "orders")', False),
+    "its constraint goes in a batch": (BATCH + 'batch.drop_constraint("fk_made")', False),
+    "its constraint goes by SQL": ('op.execute("ALTER TABLE orders DROP CONSTRAINT IF EXISTS fk_made")', False),
+    "its column goes": ('op.drop_column("orders", "made_by")', False),
+    "its table goes": ('op.drop_table("orders")', False),
+    "the logins go": ('op.drop_table("logins")', False),
+    "another constraint goes": ('op.drop_constraint("fk_other", "orders")', True),
+    "a constraint of another table goes": ('op.drop_constraint("fk_made", "lines")', True),
+    "another column goes": ('op.drop_column("orders", "note")', True),
+}
+
+
+@pytest.mark.parametrize(("later", "told"), LATER.values(), ids=LATER)
+def test_a_reference_that_a_migration_makes_is_told_until_a_later_one_takes_it_away(
+    project: Project, later: str, told: bool
+) -> None:
+    body = "from alembic import op\n\ndef upgrade():\n{}\n\ndef downgrade():\n" + f"    {MADE}\n"
+    project.models("").write(
+        {
+            # By the names of the files the later one would come first.
+            "migrations/versions/a.py": migration("a", "b", body.format(textwrap.indent(later, "    "))),
+            "migrations/versions/b.py": migration("b", "0001", body.format(f"    {MADE}")),
+        }
+    )
+    expected = [("migrations/versions/b.py", project.line("migrations/versions/b.py", "op.create"))] if told else []
+    findings = project.findings("DB002")
+    assert [(each.file, each.line) for each in findings] == expected
+    assert all(each.subject == "orders.made_by" for each in findings)
 
 
 COMPOSITE = """
