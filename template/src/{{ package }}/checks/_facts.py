@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ._live import Live
     from ._migrated import Migrated
     from ._processes import Compose, Process
+    from ._sessions import Sessions
     from ._source import Source
     from ._statements import Statements
     from ._tools import Lint
@@ -175,8 +176,15 @@ class Facts:
         return tuple(processes(self.config, self.compose))
 
     @cached_property
+    def sessions(self) -> Sessions:
+        """What the source does with sessions and connections."""
+        from ._sessions import Sessions  # noqa: PLC0415 - not needed when a service starts
+
+        return Sessions(self.source)
+
+    @cached_property
     def statements(self) -> Statements:
-        """What the source says to the database: writes, upserts, SQL, sessions."""
+        """What the source writes to the database."""
         from ._statements import Statements  # noqa: PLC0415 - not needed when a service starts
 
         return Statements(self)

@@ -241,7 +241,7 @@ class DB007(Guard):
         allowed = facts.config.commits
         if not allowed:
             raise DoesNotApply("no `commits` in [tool.hardening]: the modules that begin and end transactions")
-        for each in facts.statements.ends():
+        for each in facts.sessions.ends():
             if not any(each.module == name or each.module.startswith(f"{name}.") for name in allowed):
                 yield self.finding(
                     f"{each.name} {'begins' if each.how == 'begin' else 'ends'} a transaction by hand, so an error "
@@ -349,8 +349,8 @@ class DB009(Guard):
 
     def judge(self, facts: Facts) -> Iterator[Finding]:
         told: set[Place] = set()
-        for names, function, place in facts.statements.dependencies():
-            if facts.statements.commits_late(names, function):
+        for names, function, place in facts.sessions.dependencies():
+            if facts.sessions.commits_late(names, function):
                 told.add(_first(names, function))
                 yield self._told(getattr(function, "name", "it"), place)
         with contextlib.suppress(DoesNotApply):
@@ -359,7 +359,7 @@ class DB009(Guard):
                 for node, _ in names:
                     if not isinstance(node, FUNCTIONS) or _first(names, node) not in late - told:
                         continue
-                    if facts.statements.commits_late(names, node):
+                    if facts.sessions.commits_late(names, node):
                         yield self._told(node.name, Place(names.file.path, node.lineno))
 
     def _told(self, name: str, place: Place) -> Finding:
@@ -388,7 +388,7 @@ class DB010(Guard):
     """
 
     def judge(self, facts: Facts) -> Iterator[Finding]:
-        for name, place in facts.statements.made_tables():
+        for name, place in facts.sessions.made_tables():
             yield self.finding(
                 f"{name} makes or drops tables around the migrations, which then no longer say what is there; "
                 "make a migration, and run the migrations where the tables are needed",
