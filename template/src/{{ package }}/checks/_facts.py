@@ -15,9 +15,12 @@ from ._findings import NOWHERE, Place
 
 if TYPE_CHECKING:
     from ._live import Live
+    from ._live_celery import CeleryFacts
     from ._processes import Compose, Process
     from ._source import Source
+    from ._source_celery import CelerySource
     from ._tools import Lint
+    from ._workers import Worker
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,20 @@ class Facts:
         return tuple(processes(self.config, self.compose))
 
     @cached_property
+    def workers(self) -> Sequence[Worker]:
+        """The processes that take messages from queues."""
+        from ._workers import workers  # noqa: PLC0415 - not needed when a service starts
+
+        return tuple(workers(self.processes, self.config.worker_commands))
+
+    @cached_property
+    def celery_source(self) -> CelerySource:
+        """How the source uses Celery."""
+        from ._source_celery import CelerySource  # noqa: PLC0415 - not needed when a service starts
+
+        return CelerySource(self.source)
+
+    @cached_property
     def lint(self) -> dict[str, list[Lint]]:
         """What ruff finds, by the code of the catalogue that its rules stand for."""
         from ._tools import ruff  # noqa: PLC0415 - not needed when a service starts
@@ -154,6 +171,11 @@ class Facts:
     def tables(self) -> Sequence[Table]:
         self.doubt = self.live.doubt
         return self.live.tables
+
+    @property
+    def celery(self) -> CeleryFacts:
+        """What the Celery application says of itself."""
+        return self.live.celery_facts
 
     @property
     def application_tables(self) -> frozenset[str]:
