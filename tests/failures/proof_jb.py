@@ -229,14 +229,16 @@ def a_queue_is_dropped_from_the_worker_in_compose(service: Service) -> Spot:
 
 
 @back("JB002")
-def a_task_with_no_route_where_workers_have_named_queues(service: Service) -> Spot:
+def a_task_with_no_route_where_workers_have_named_queues(service: Service) -> list[Spot]:
     service.replace(CELERY, "task_queues=[_queue(name, on_rabbit=on_rabbit) for name in kinds.queues],", "")
     service.replace(CELERY, "task_create_missing_queues=False", "task_create_missing_queues=True")
     service.replace("compose.yaml", COMMAND, "command: [celery, -A, inbox_demo.worker, worker, -Q, jobs]")
-    add_settings(service, "task_acks_on_failure=True,")
+    service.replace("deploy/kubernetes/worker.yaml", "args: [worker, ", "args: [worker, -Q, jobs, ")
     add_task(service, '@app.task(name="reports.build", queue="jobs")\ndef build() -> None: ...')
     # What has no route goes to the default queue, and nobody takes from there.
-    return service.at(WORKER, "@app.task(name=_CANARY)")
+    lost = service.at(WORKER, "@app.task(name=RUN_JOB)")
+    # Once for compose and once for Kubernetes.
+    return [lost, lost, service.at(CELERY, "task_create_missing_queues=True")]
 
 
 @back("JB002")
@@ -325,7 +327,7 @@ def a_route_to_a_misspelt_queue(service: Service) -> Spot:
 def a_route_past_every_queue(service: Service) -> Spot:
     add_settings(
         service,
-        'task_routes=[\n            ("jobs.*", {"exchange": "jobs", "exchange_type": "topic", "routing_key": "ml.run"}),\n        ],',
+        'task_routes=([\n            ("jobs.*", {"exchange": "jobs", "exchange_type": "topic", "routing_key": "ml.run"}),\n        ],),',
     )
     return service.at(WORKER, "@app.task(name=RUN_JOB)")
 
@@ -422,15 +424,10 @@ def several_workers_take_all_queues_together(service: Service) -> None:
     service.replace("compose.yaml", COMMAND, "command: [worker, -Q, default]")
     service.append(
         "compose.yaml",
-        """
-          films:
-            <<: *service
-            profiles: [films]
-            command: celery -A inbox_demo.worker worker --queues=${FILM_QUEUES:-video}
-            restart: unless-stopped
-            healthcheck:
-              test: [CMD, python, -m, inbox_demo.core.worker_health]
-        """.replace("\n        ", "\n"),
+        "# Ours.\n  films:\n    <<: *service\n    profiles: [films]\n"
+        "    command: celery -A inbox_demo.worker worker --queues=${FILM_QUEUES:-video}\n"
+        "    restart: unless-stopped\n"
+        "    healthcheck: {test: [CMD, python, -m, inbox_demo.core.worker_health]}\n",
     )
 
 
@@ -885,3 +882,538 @@ def narrow_ones_and_one_that_logs_and_raises(service: Service) -> None:
                 raise
         """,
     )
+
+
+# JB010: jobs that are sent before their rows are committed
+
+
+@back("JB010", also={"JB001"})
+def a_route_sends_a_task(service: Service) -> Spot:
+    service.write(
+        "@/features/inbox/tasks.py",
+        """
+        from celery import shared_task
+
+
+        @shared_task
+        def recount(owner_id: int) -> None: ...
+        """,
+    )
+    service.replace(
+        "@/features/exports/routes.py",
+        "    return ExportAccepted(job_id=job.id)",
+        "    recount.delay(user.user_id)\n    return ExportAccepted(job_id=job.id)",
+    )
+    service.replace(
+        "@/features/exports/routes.py", "from .jobs import", "from ..inbox.tasks import recount\nfrom .jobs import"
+    )
+    return service.at("@/features/exports/routes.py", "recount.delay")
+
+
+@disguise("JB010", also={"JB001"})
+def a_signature_a_chain_and_an_alias(service: Service) -> list[Spot]:
+    service.write(
+        "@/features/inbox/tasks.py",
+        """
+        from celery import chain, shared_task
+
+
+        @shared_task
+        def recount(owner_id: int) -> None: ...
+
+
+        later = recount.apply_async
+
+
+        def all_of_it(owner_id: int) -> None:
+            chain(recount.s(owner_id), recount.si(owner_id)).apply_async()
+            recount.s(owner_id).set(priority=1).delay()
+            later((owner_id,))
+            getattr(recount, "delay")(owner_id)
+        """,
+    )
+    name = "@/features/inbox/tasks.py"
+    return [service.at(name, text) for text in (").apply_async()", ".delay()", "later((", "getattr")]
+
+
+@disguise("JB010")
+def a_name_is_sent_through_the_application(service: Service) -> list[Spot]:
+    service.append(
+        "@/features/exports/routes.py",
+        """
+
+        from celery import current_app
+        from kombu import Connection
+
+
+        def ring(job_id: UUID) -> None:
+            current_app.send_task("jobs.run", (str(job_id),))
+            with Connection("redis://localhost") as connection:
+                connection.Producer().publish({"id": str(job_id)}, routing_key="default")
+        """,
+    )
+    name = "@/features/exports/routes.py"
+    return [service.at(name, "send_task"), service.at(name, ".publish(")]
+
+
+@disguise("JB010")
+def a_job_as_a_background_task_of_the_response(service: Service) -> Spot:
+    service.replace(
+        "@/features/exports/routes.py",
+        "async def request_export(body: ExportRequest, ",
+        "async def request_export(body: ExportRequest, after: BackgroundTasks, ",
+    )
+    service.replace(
+        "@/features/exports/routes.py",
+        "from pydantic import",
+        "from fastapi import BackgroundTasks\nfrom pydantic import",
+    )
+    service.replace(
+        "@/features/exports/routes.py",
+        "    return ExportAccepted",
+        "    after.add_task(build_export.function, None, body)\n    return ExportAccepted",
+    )
+    return service.at("@/features/exports/routes.py", "after.add_task")
+
+
+@hurried("JB010", also={"JB001"})
+def a_mail_that_a_colleague_sends_later(service: Service) -> list[Spot]:
+    service.feature(
+        "mails",
+        routes="""
+        from fastapi import BackgroundTasks
+
+        from ...core.http import CurrentUser, Router, Session
+        from . import tasks
+
+        mails = Router("/mails", tags=["mails"])
+
+
+        @mails.post("", status_code=202)
+        async def ask(user: CurrentUser, session: Session, background: BackgroundTasks) -> dict[str, str]:
+            await session.flush()
+            tasks.send_mail.apply_async(args=[user.user_id], countdown=5)
+            background.add_task(tasks.send_mail.delay, user.user_id)
+            return {"status": "accepted"}
+        """,
+        tasks="""
+        from celery import shared_task
+
+
+        @shared_task(name="mails.send")
+        def send_mail(user_id: int) -> None: ...
+        """,
+    )
+    return [
+        service.at("@/features/mails/routes.py", "apply_async"),
+        service.at("@/features/mails/routes.py", "add_task"),
+    ]
+
+
+@look_alike("JB010")
+def other_things_that_are_delayed_applied_and_published(service: Service) -> None:
+    service.append(
+        "@/features/exports/routes.py",
+        """
+
+        from multiprocessing.pool import ThreadPool
+
+        from fastapi import BackgroundTasks
+
+        from ...core.realtime import publish
+
+
+        class Animation:
+            def delay(self, seconds: float) -> None: ...
+
+
+        def told(what: str) -> None: ...
+
+
+        def others(after: BackgroundTasks, session: Session) -> None:
+            Animation().delay(2)
+            with ThreadPool(2) as pool:
+                pool.apply_async(told, ("x",))
+            after.add_task(told, "x")
+            publish(session, "exports", owner_id=1)
+        """,
+    )
+
+
+# JB011: messages that the broker hands on again while their jobs run
+
+
+@back("JB011")
+def a_visibility_timeout_that_is_shorter_than_a_job(service: Service) -> Spot:
+    service.replace(CELERY, '"visibility_timeout": settings.broker_visibility_seconds', '"visibility_timeout": 300')
+    return service.at(CELERY, '"visibility_timeout": 300')
+
+
+@disguise("JB011", also={"JB002"})
+def none_is_given_and_a_job_takes_longer_than_an_hour(service: Service) -> Spot:
+    service.replace(CELERY, '        "visibility_timeout": settings.broker_visibility_seconds,\n', "")
+    service.replace(CELERY, "task_time_limit=longest + HARD_SECONDS", "task_time_limit=7200")
+    service.replace("compose.yaml", COMMAND, "command: [worker, -Q, default]")
+    return service.at(CELERY, "broker_transport_options=")
+
+
+@disguise("JB011")
+def a_task_with_a_limit_of_its_own(service: Service) -> Spot:
+    add_task(service, '@app.task(name="films.cut", time_limit=5400, soft_time_limit=5000)\ndef cut() -> None: ...')
+    return service.at(CELERY, '"visibility_timeout"')
+
+
+@disguise("JB011")
+def a_default_that_is_too_short(service: Service) -> Spot:
+    service.replace(
+        "@/core/settings.py",
+        "broker_visibility_seconds: Annotated[int, Field(ge=1)] = 3_600",
+        "broker_visibility_seconds: Annotated[int, Field(ge=1)] = 600",
+    )
+    return service.at(CELERY, '"visibility_timeout"')
+
+
+@disguise("JB011")
+def a_countdown_that_is_longer_than_the_broker_waits(service: Service) -> Spot:
+    add_task(
+        service,
+        '@app.task(name="films.cut")\ndef cut() -> None: ...\n\ndef later() -> None:\n    cut.apply_async(\n        countdown=86_400,\n    )',
+    )
+    return service.at(WORKER, "countdown=86_400")
+
+
+@hurried("JB011", also={"JB010", "JB001"})
+def a_reminder_for_tomorrow(service: Service) -> Spot:
+    service.feature(
+        "reminders",
+        routes="""
+        from ...core.http import CurrentUser, Router
+        from .tasks import remind
+
+        reminders = Router("/reminders", tags=["reminders"])
+
+
+        @reminders.post("", status_code=202)
+        async def ask(user: CurrentUser) -> dict[str, str]:
+            remind.apply_async((user.user_id,), countdown=43200)
+            return {"status": "accepted"}
+        """,
+        tasks="""
+        from celery import shared_task
+
+
+        @shared_task
+        def remind(user_id: int) -> None: ...
+        """,
+    )
+    return service.at("@/features/reminders/routes.py", "countdown")
+
+
+@look_alike("JB011")
+def long_enough_and_other_things_that_are_counted_down(service: Service) -> None:
+    service.replace(CELERY, '"visibility_timeout": settings.broker_visibility_seconds', '"visibility_timeout": 86_400')
+    add_task(
+        service,
+        '@app.task(name="films.cut", time_limit=7200)\ndef cut() -> None: ...\n\n'
+        "def later(rocket: Any) -> None:\n    cut.apply_async(countdown=60)\n    rocket.launch(countdown=100_000)",
+    )
+
+
+# JB012: messages that are lost with their worker, or come back for ever
+
+
+@back("JB012")
+def messages_are_acknowledged_early(service: Service) -> Spot:
+    service.replace(CELERY, "task_acks_late=True", "task_acks_late=False")
+    return service.at(CELERY, "task_acks_late=False")
+
+
+@disguise("JB012")
+def late_acknowledgement_is_forgotten(service: Service) -> Spot:
+    service.replace(CELERY, "        task_acks_late=True,\n", "")
+    return service.at(CELERY, 'Celery("jobs"')
+
+
+@disguise("JB012")
+def a_task_of_its_own_mind(service: Service) -> Spot:
+    service.replace(WORKER, "@app.task(name=RUN_JOB)", "@app.task(name=RUN_JOB, acks_late=False)")
+    return service.at(WORKER, "@app.task(name=RUN_JOB")
+
+
+@disguise("JB012")
+def a_message_that_kills_its_child_comes_back_for_ever(service: Service) -> Spot:
+    service.replace(CELERY, "task_retry_on_worker_lost=True", "task_reject_on_worker_lost=True")
+    return service.at(CELERY, "task_reject_on_worker_lost=True")
+
+
+@disguise("JB012")
+def both_ways_together(service: Service) -> Spot:
+    add_settings(service, "task_reject_on_worker_lost=True,")
+    return service.at(CELERY, "task_reject_on_worker_lost=True")
+
+
+@disguise("JB012")
+def a_lost_child_counts_as_done(service: Service) -> Spot:
+    service.replace(CELERY, "        task_retry_on_worker_lost=True,\n", "")
+    return service.at(CELERY, 'Celery("jobs"')
+
+
+@disguise("JB012")
+def messages_wait_behind_a_long_job(service: Service) -> Spot:
+    service.replace(CELERY, "worker_prefetch_multiplier=1", "worker_prefetch_multiplier=8")
+    return service.at(CELERY, "worker_prefetch_multiplier=8")
+
+
+@hurried("JB012", also={"JB001"})
+def an_annotation_for_everything(service: Service) -> Spot:
+    service.feature(
+        "films",
+        tasks="from celery import shared_task\n\n\n@shared_task(acks_late=False)\ndef cut(film: int) -> None: ...\n",
+    )
+    service.write(
+        "@/features/films/__init__.py",
+        "from ...core.features import Feature\nfrom .tasks import cut\n\n__all__ = ['cut']\nfeature = Feature()\n",
+    )
+    return service.at("@/features/films/tasks.py", "@shared_task")
+
+
+@look_alike("JB012")
+def a_worker_that_prefetches_one_and_queues_with_a_delivery_limit(service: Service) -> None:
+    service.replace(CELERY, "worker_prefetch_multiplier=1", "worker_prefetch_multiplier=4")
+    service.replace(
+        "compose.yaml", COMMAND, "command: [celery, -A, inbox_demo.worker, worker, --prefetch-multiplier=1]"
+    )
+    service.replace(
+        "deploy/kubernetes/worker.yaml",
+        'args: [worker, --concurrency, "2"]',
+        'command: [celery, -A, inbox_demo.worker, worker, --prefetch-multiplier, "1"]',
+    )
+    service.replace(CELERY, "task_retry_on_worker_lost=True", "task_reject_on_worker_lost=True")
+    service.replace(
+        CELERY,
+        "return Queue(name, routing_key=name)\n",
+        'return Queue(name, routing_key=name, queue_arguments={"x-delivery-limit": 3})\n',
+    )
+
+
+# JB013: what is tried again without end
+
+
+@back("JB013")
+def a_task_that_is_tried_again_for_ever(service: Service) -> Spot:
+    service.replace(
+        WORKER, "@app.task(name=RUN_JOB)", "@app.task(name=RUN_JOB, autoretry_for=(Exception,), max_retries=None)"
+    )
+    return service.at(WORKER, "@app.task(name=RUN_JOB")
+
+
+@disguise("JB013")
+def a_library_that_is_given_no_end(service: Service) -> list[Spot]:
+    service.write(
+        "@/features/inbox/trying.py",
+        """
+        from typing import TYPE_CHECKING
+
+        if TYPE_CHECKING:
+            import backoff
+            import stamina
+            import tenacity as t
+            from tenacity import retry, stop_after_attempt, wait_fixed
+
+
+        def all_of_them() -> None:
+            @retry
+            def one() -> None: ...
+
+            @retry(wait=wait_fixed(1))
+            def two() -> None: ...
+
+            @t.retry(stop=t.stop_never)
+            def three() -> None: ...
+
+            @stamina.retry(on=OSError, attempts=None, timeout=None)
+            def four() -> None: ...
+
+            @backoff.on_exception(backoff.expo, OSError)
+            def five() -> None: ...
+
+            @t.retry(stop=stop_after_attempt(3))
+            def six() -> None: ...
+        """,
+    )
+    name = "@/features/inbox/trying.py"
+    return [
+        Spot(service.name(name), service.at(name, "def one").line - 1),
+        *(service.at(name, text) for text in ("@retry(wait", "stop_never", "attempts=None", "on_exception")),
+    ]
+
+
+@disguise("JB013", also={"JB010"})
+def a_task_that_sends_itself_again(service: Service) -> Spot:
+    add_task(
+        service,
+        '@app.task(bind=True, name="films.cut")\ndef cut(self: Any) -> None:\n    try:\n        canary.sing()\n'
+        "    except OSError:\n        self.apply_async(countdown=5)",
+    )
+    return service.at(WORKER, "self.apply_async")
+
+
+@disguise("JB013")
+def a_job_with_a_loop_of_its_own(service: Service) -> Spot:
+    service.replace(
+        "@/features/inbox/jobs.py",
+        "    drafts, by, trouble = await _drafts(run, capture.text)\n",
+        "    while True:\n        try:\n            drafts, by, trouble = await _drafts(run, capture.text)\n"
+        "            break\n        except OSError:\n            await asyncio.sleep(5)\n",
+    )
+    service.replace(
+        "@/features/inbox/jobs.py", "from typing import Literal", "import asyncio\nfrom typing import Literal"
+    )
+    return service.at("@/features/inbox/jobs.py", "except OSError")
+
+
+@hurried("JB013", also={"JB001"})
+def a_delivery_that_must_arrive(service: Service) -> Spot:
+    service.feature(
+        "parcels",
+        tasks="""
+        from celery import shared_task
+
+
+        @shared_task(bind=True, max_retries=None, default_retry_delay=10)
+        def deliver(self, parcel_id: int) -> None:
+            try:
+                print(parcel_id)  # noqa: T201
+            except OSError as error:
+                raise self.retry(exc=error) from error
+        """,
+    )
+    return service.at("@/features/parcels/tasks.py", "@shared_task")
+
+
+@look_alike("JB013")
+def bounded_ones_and_a_loop_that_is_there_for_ever(service: Service) -> None:
+    add_task(
+        service,
+        '@app.task(bind=True, name="films.cut", autoretry_for=(OSError,), retry_backoff=True)\n'
+        "def cut(self: Any, film: int) -> None:\n    for attempt in range(3):\n        try:\n            canary.sing()\n"
+        "        except OSError:\n            if attempt == 2:\n                raise\n"
+        '    while True:\n        try:\n            canary.sing()\n        except OSError:\n            log.warning("again")',
+    )
+    service.write(
+        "@/features/inbox/trying.py",
+        """
+        from typing import TYPE_CHECKING
+
+        if TYPE_CHECKING:
+            import stamina
+            from tenacity import retry, stop_after_delay
+
+
+        def both() -> None:
+            @stamina.retry(on=OSError)
+            def one() -> None: ...
+
+            @retry(stop=stop_after_delay(10))
+            def two() -> None: ...
+        """,
+    )
+
+
+# JB014: one schedule that several processes keep
+
+
+BEAT = "    restart: unless-stopped\n    healthcheck: {test: [CMD, python, -m, inbox_demo.core.worker_health]}\n"
+
+
+@back("JB014")
+def a_second_beat(service: Service) -> Spot:
+    command = "    command: celery -A inbox_demo.worker beat\n"
+    service.append(
+        "compose.yaml",
+        f"# Ours.\n  beat:\n    <<: *service\n{command}{BEAT}  other:\n    <<: *service\n{command}{BEAT}",
+    )
+    return service.at("compose.yaml", "command: celery", 1)
+
+
+@disguise("JB014")
+def a_beat_with_replicas(service: Service) -> Spot:
+    service.append(
+        "compose.yaml",
+        f"# Ours.\n  beat:\n    <<: *service\n    command: [celery, --app=inbox_demo.worker, beat]\n{BEAT}    deploy: {{replicas: 2}}\n",
+    )
+    return service.at("compose.yaml", "command: [celery, --app")
+
+
+@disguise("JB014")
+def workers_in_kubernetes_with_the_beat_inside(service: Service) -> Spot:
+    service.replace(
+        "deploy/kubernetes/worker.yaml",
+        'args: [worker, --concurrency, "2"]',
+        'command: [celery, -A, inbox_demo.worker, worker, -B, -c, "2"]',
+    )
+    return service.at("deploy/kubernetes/worker.yaml", "command: [celery")
+
+
+@disguise("JB014")
+def a_worker_with_a_beat_beside_a_beat_in_the_procfile(service: Service) -> Spot:
+    service.write(
+        "Procfile",
+        "beat: celery -A inbox_demo.worker beat\nworker: celery -A inbox_demo.worker worker --beat -Q default\n",
+    )
+    return service.at("Procfile", "worker:")
+
+
+@disguise("JB014")
+def a_scheduler_in_each_process_of_the_api(service: Service) -> Spot:
+    service.write(
+        "@/features/inbox/timing.py",
+        """
+        from typing import TYPE_CHECKING
+
+        if TYPE_CHECKING:
+            from apscheduler.schedulers.asyncio import AsyncIOScheduler as Clock
+
+
+        def start() -> None:
+            clock = Clock()
+            clock.start()
+        """,
+    )
+    return service.at("@/features/inbox/timing.py", "clock = Clock()")
+
+
+@hurried("JB014")
+def a_nightly_report(service: Service) -> Spot:
+    service.feature(
+        "nightly",
+        more="",
+        work="""
+        from __future__ import annotations
+
+        from typing import TYPE_CHECKING
+
+        if TYPE_CHECKING:
+            from apscheduler.schedulers.background import BackgroundScheduler
+
+
+        def install() -> BackgroundScheduler:
+            scheduler = BackgroundScheduler(timezone="UTC")
+            scheduler.add_job(print, "cron", hour=3)
+            scheduler.start()
+            return scheduler
+        """,
+    )
+    return service.at("@/features/nightly/work.py", "BackgroundScheduler(timezone")
+
+
+@look_alike("JB014")
+def one_beat_several_that_agree_and_beats_of_two_profiles(service: Service) -> None:
+    service.append(
+        "compose.yaml",
+        f"# Ours.\n  beat:\n    <<: *service\n    profiles: [one]\n    command: celery -A inbox_demo.worker beat\n{BEAT}"
+        f"  clock:\n    <<: *service\n    profiles: [two]\n    command: celery -A inbox_demo.worker beat\n{BEAT}"
+        f"  red:\n    <<: *service\n    command: celery -A inbox_demo.worker beat -S redbeat.RedBeatScheduler\n{BEAT}"
+        "    scale: 2\n",
+    )
+    service.write("Procfile", "beat: celery -A inbox_demo.worker beat\nworker: inbox-demo worker\n")

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from ._live_celery import CeleryFacts, Task
     from ._workers import Worker
 
-_LOGS = {"debug", "info", "warning", "error", "exception", "print", "log"}
+_LOGS = {"debug", "info", "warning", "error", "exception", "print", "log", "getLogger", "get_logger", "bind"}
 _SWITCH = re.compile(r"settings|config|environ|getenv|\b[A-Z][A-Z_]{3,}\b", re.I)
 _WORKER = re.compile(r"worker|celery|broker|queue|background|tasks?_|jobs?_|redis", re.I)
+_WHERE = {"procfile": "the Procfile", "dockerfile": "the Dockerfile", "kubernetes": "Kubernetes"}
 _LONG = 60.0
 _VISIBILITY = 3_600
 
@@ -151,7 +152,9 @@ class JB002(Guard):
                 _line(facts, name),
                 name,
             )
-        has_queues = celery.tables_queues or celery.conf.task_routes
+        default = {str(celery.conf.task_default_queue)}
+        others = any(set(task.delivery.queues) - default for task in celery.tasks)
+        has_queues = celery.tables_queues or celery.conf.task_routes or others
         if has_queues and celery.conf.task_create_missing_queues:
             yield self.finding(
                 "task_create_missing_queues is on, so a queue with a misspelt name is made, filled, and emptied by "
@@ -241,7 +244,7 @@ class JB002(Guard):
             groups.setdefault(worker.process.kind, []).append(worker)
         if len(groups) > 1:
             groups.pop("dockerfile", None)  # its command is what the others leave to it
-        for group in groups.values():
+        for kind, group in groups.items():
             taken: set[str] = set()
             for worker in group:
                 names = celery.consumed_by_default if worker.queues is None else worker.queues
@@ -251,7 +254,7 @@ class JB002(Guard):
                 if name not in taken and not any(each.unknown for each in group):
                     declared = celery.tables_queues and name in celery.declared
                     yield self.finding(
-                        f"no worker of this kind takes from the queue {name!r} ({why}); {_advice(told)}",
+                        f"no worker in {_WHERE.get(kind, kind)} takes from the queue {name!r} ({why}); {_advice(told)}",
                         told.process.place if declared or not place.file else place,
                         name,
                     )
