@@ -1417,3 +1417,86 @@ def one_beat_several_that_agree_and_beats_of_two_profiles(service: Service) -> N
         "    scale: 2\n",
     )
     service.write("Procfile", "beat: celery -A inbox_demo.worker beat\nworker: inbox-demo worker\n")
+
+
+# JB002, JB011 and JB014 while it runs
+
+
+@unprotected("JB002", "tests/test_celery.py")
+def a_queue_that_nobody_declares_is_taken(service: Service) -> None:
+    service.replace("@/core/jobs/_kinds.py", "if kind.queue not in self.queues:", "if not kind.queue:")
+
+
+@unprotected("JB011", "tests/test_celery.py")
+def a_worker_starts_with_a_visibility_timeout_that_is_too_short(service: Service) -> None:
+    service.replace("@/core/jobs/_relay.py", "        _refuse_early_redelivery(settings, kinds)\n", "")
+
+
+@unprotected("JB014", "tests/test_celery.py")
+def each_process_keeps_the_schedule_for_itself(service: Service) -> None:
+    service.replace(
+        "@/core/jobs/_reconciler.py", "Schedule.name == name, Schedule.due_at <= now", "Schedule.name == name"
+    )
+
+
+# And once more, in other spellings
+
+
+@disguise("JB001")
+def a_job_that_is_enqueued_behind_an_and(service: Service) -> Spot:
+    service.replace(
+        "@/features/exports/routes.py",
+        "    job = await enqueue(session, build_export, body, owner_id=user.user_id)\n    return ExportAccepted(job_id=job.id)",
+        """    job = settings.broker_url and await enqueue(session, build_export, body, owner_id=user.user_id)
+    return ExportAccepted(job_id=job.id if job else UUID(int=0))
+
+
+class _Settings:
+    broker_url = ""
+
+
+settings = _Settings()""",
+    )
+    return service.at("@/features/exports/routes.py", "settings.broker_url and")
+
+
+@look_alike("JB010")
+def a_client_of_the_services_own_that_sends_tasks(service: Service) -> None:
+    service.write(
+        "@/features/exports/board.py",
+        """
+        from celery.exceptions import CeleryError
+
+
+        class Board:
+            def send_task(self, title: str) -> None: ...
+
+            def task(self, title: str) -> object: ...
+
+
+        board = Board()
+
+
+        def tell(error: CeleryError) -> None:
+            board.send_task(str(error))
+            board.task("more")
+        """,
+    )
+
+
+@look_alike("JB014")
+def a_scheduler_in_a_process_of_its_own(service: Service) -> None:
+    service.write(
+        "@/clock.py",
+        """
+        from typing import TYPE_CHECKING
+
+        if TYPE_CHECKING:
+            from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+
+        def start() -> None:
+            AsyncIOScheduler().start()
+        """,
+    )
+    service.write("Procfile", "web: inbox-demo serve --workers 4\nclock: python -m inbox_demo.clock\n")

@@ -11,17 +11,29 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, cast
 
 from celery import Celery
-from celery.app.defaults import _TO_NEW_KEY, NAMESPACES, SETTING_KEYS
+from celery.app import defaults
 from celery.app.trace import task_has_custom
 from celery.exceptions import QueueNotFound
 
 from ._findings import NOWHERE, CouldNotLook, Place
 from ._source import words
 
-_PREFIXES = tuple(f"{name}_" for name, value in NAMESPACES.items() if isinstance(value, dict))
+_KNOWN: frozenset[str] = frozenset(defaults.SETTING_KEYS)
+# celery-types has it not.
+_NEW_NAMES: Mapping[str, str] = vars(defaults)["_TO_NEW_KEY"]
+_PREFIXES = ("task_", "worker_", "broker_", "beat_", "result_", "event_", "control_")
+_OF_TASKS = {
+    "autoretry_for",
+    "dont_autoretry_for",
+    "retry_kwargs",
+    "retry_backoff",
+    "retry_backoff_max",
+    "retry_jitter",
+}
+_OF_TASKS |= {"max_retries", "default_retry_delay", "rate_limit", "pydantic", "priority", "throws", "bind", "base"}
 _OLD_PREFIXES = ("CELERY_", "CELERYD_", "CELERYBEAT_", "BROKER_")
 _CLOSE = 0.85
 """How much a name must be like one of Celery's, so that it is taken for a misspelt one."""
@@ -67,8 +79,9 @@ class CeleryFacts:
     def __init__(self, application: object, root: Path) -> None:
         if not issubclass(type(application), Celery):
             raise CouldNotLook(f"the celery application is a {type(application).__name__}, not a celery.Celery")
-        self.app: Any = application
+        self.app: Any = cast("Any", application)
         self._root = root
+        self._among_others: set[str] = set()  # settings from an object that may have settings of others too
         try:
             self.app.loader.import_default_modules()
             self.app.finalize(auto=True)
@@ -102,20 +115,26 @@ class CeleryFacts:
                 value = mapping[key]
                 if is_object and isinstance(value, (ModuleType, FunctionType, type)):
                     continue
+                if is_object and not prefix:
+                    self._among_others.add(name)
                 name = name.removeprefix(prefix).lower() if prefix else name
-                found[_TO_NEW_KEY.get(name, name)] = value
+                found[_NEW_NAMES.get(name, name)] = value
         return found
 
     @property
     def unknown(self) -> Iterator[tuple[str, str]]:
-        """The settings that Celery has none of, and the nearest that it has; extensions' own are left out."""
+        """The settings that Celery has none of, and what to do instead; extensions' own are left out."""
         for name in self.given:
-            if name in SETTING_KEYS:
+            if name in _KNOWN:
                 continue
-            near = next(iter(difflib.get_close_matches(name.lower(), SETTING_KEYS, 1, 0.6)), "")
-            like = difflib.SequenceMatcher(None, name.lower(), near).ratio() >= _CLOSE if near else False
-            if like or name.startswith((*_PREFIXES, *_OLD_PREFIXES)):
-                yield name, near
+            near = next(iter(difflib.get_close_matches(name.lower(), _KNOWN, 1, _CLOSE)), "")
+            option = name.removeprefix("task_")
+            if option in _OF_TASKS:
+                yield name, f"give {option} to the tasks themselves"
+            elif near:
+                yield name, f"did you mean {near}?"
+            elif name.startswith((*_PREFIXES, *_OLD_PREFIXES)) and name not in self._among_others:
+                yield name, "remove it"
 
     # Tasks
 

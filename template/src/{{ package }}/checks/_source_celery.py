@@ -76,6 +76,10 @@ class CelerySource:
                     self._setting(names, node, within)
         while more := {mine for mine, base in bases if base in self.classes} - self.classes:
             self.classes |= more
+        self.makers = {dotted(use.module, use.within) for use in self.applications}
+        for names, node, within in self._defined:
+            if names.instance(node.returns).removesuffix("()") in self.classes:
+                self.makers.add(dotted(names.module, (*within, node)))
         self.with_celery = {
             names.module
             for names in source.own
@@ -140,8 +144,11 @@ class CelerySource:
             return False
         if base.removesuffix("()") in self.classes or base in ("celery.current_app", "celery.app.app_or_default()"):
             return True
-        own = self.source.config.package
-        return definition.module in self.with_celery and (not base or base.startswith((f"{own}.", own)))
+        return self._made(base) or (not base and definition.module in self.with_celery)
+
+    def _made(self, base: str) -> bool:
+        """Whether a dotted name is of an application that one of the project's own functions makes."""
+        return base.endswith("()") and base.removesuffix("()") in self.makers
 
     def jobs(self, decorators: Iterable[str]) -> list[Definition]:
         """The functions that one of these decorators makes jobs."""
@@ -171,13 +178,9 @@ class CelerySource:
         base = use.name.rpartition(".")[0]
         if base.partition(".")[0] in ("celery", "kombu") or self.is_task(base):
             return True
-        if base and not base.startswith(f"{self.source.config.package}."):
-            return False  # a pool of processes has an apply_async as well
-        return use.module in self.with_celery or (use.last == "send_task") or self._receives_task(use)
-
-    def _receives_task(self, use: Use) -> bool:
-        function = use.node.func
-        return isinstance(function, ast.Attribute) and self.is_task(self._names(use).meaning(function.value))
+        if base:
+            return self._made(base)  # a pool of processes has an apply_async as well, and others a send_task
+        return use.module in self.with_celery or use.last == "send_task"
 
     def text(self, names: Names, node: ast.expr | None, deep: int = 0) -> str | None:
         """The text that an expression is, constants of the project's modules included."""

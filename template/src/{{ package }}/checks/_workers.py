@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from ._processes import Process
 
 _SHELLS = {"sh", "bash", "dash", "ash"}
+_SERVERS = {"uvicorn", "gunicorn", "hypercorn", "granian", "daphne", "fastapi", "flask", "serve", "runserver"}
 _LOCKING = ("redbeat", "singlebeat", "lock")
 """What is in the name of a scheduler, or of what starts it, that lets one of several keep the schedule."""
 
@@ -109,6 +110,8 @@ def parallel(process: Process, commands: Sequence[str]) -> int:
     if process.kind in ("health", "script") or _after(words, commands)[0]:
         return 0
     told = [each for each in _values(words, "--workers", "-w") if each.isdigit()]
+    if not told and _SERVERS.isdisjoint(PurePosixPath(each).name for each in words):
+        return 0
     told += [process.environment.get("WEB_CONCURRENCY", "")]
     many = next((int(each) for each in told if each.isdigit()), 1)
     return many * process.replicas

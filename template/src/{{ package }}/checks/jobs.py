@@ -84,7 +84,21 @@ def _left_out(use: Use) -> ast.If | None:
     function = use.function
     if function is None:
         return None
-    return _switch(function.body, use.node, [])
+    return _switch(function.body, use.node, []) or _expression(function, use.node)
+
+
+def _expression(function: ast.AST, call: ast.Call) -> ast.If | None:
+    """The same in an expression: `settings.worker_enabled and enqueue(...)`."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And) and len(node.values) > 1:
+            test, last = node.values[0], node.values[-1]
+        elif isinstance(node, ast.IfExp) and not any(isinstance(each, ast.Call) for each in ast.walk(node.orelse)):
+            test, last = node.test, node.body
+        else:
+            continue
+        if _is_switch(test) and any(each is call for each in ast.walk(last)):
+            return ast.If(test, [], [], lineno=test.lineno)
+    return None
 
 
 def _switch(body: list[ast.stmt], call: ast.Call, later: list[ast.stmt]) -> ast.If | None:
@@ -145,10 +159,9 @@ class JB002(Guard):
         yield from self._workers(facts, celery)
 
     def _settings(self, facts: Facts, celery: CeleryFacts) -> Iterator[Finding]:
-        for name, near in celery.unknown:
-            instead = f"; did you mean {near}?" if near else ""
+        for name, instead in celery.unknown:
             yield self.finding(
-                f"{name} is no setting of Celery's, which ignores it without a word{instead or '; remove it'}",
+                f"{name} is no setting of Celery's, which ignores it without a word; {instead}",
                 _line(facts, name),
                 name,
             )
@@ -495,7 +508,7 @@ class JB011(Guard):
         if not on_redis and "visibility_timeout" not in options:
             raise DoesNotApply("the broker is not Redis")
         given = options.get("visibility_timeout")
-        timeout = float(_VISIBILITY if given is None else given)
+        timeout = float(given if isinstance(given, (int, float)) else _VISIBILITY)
         longest = max((each for each in celery.tasks if each.limit), key=lambda each: each.limit or 0, default=None)
         limit = (longest.limit if longest else None) or 0.0
         if longest and limit >= timeout:
@@ -510,14 +523,15 @@ class JB011(Guard):
             return
         for use in facts.source.uses:
             for name in ("countdown", "default_retry_delay"):
-                seconds = literal(use.argument(name))
+                argument = use.argument(name)
+                seconds = literal(argument)
                 sending = facts.celery_source.sends(use) or use.last in ("retry", "task", "shared_task", "set")
-                if sending and isinstance(seconds, (int, float)) and seconds + limit >= timeout:
+                if argument and sending and isinstance(seconds, (int, float)) and seconds + limit >= timeout:
                     yield self.finding(
                         f"{name}={seconds:g} and the {limit:g} s that a task may take are not below the visibility "
                         f"timeout of {timeout:g} s: it is handed on again before it is due; raise that, or keep the due "
                         "time in a table",
-                        Place(use.place.file, use.argument(name).lineno if use.argument(name) else use.place.line),  # type: ignore[union-attr]
+                        Place(use.place.file, argument.lineno),
                         dotted(use.module, use.within),
                     )
 
@@ -676,9 +690,8 @@ def _circles(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple
     for node in ast.walk(function):
         if isinstance(node, ast.ExceptHandler):
             for call in (each for each in ast.walk(node) if isinstance(each, ast.Call)):
-                target = call.func
-                own = isinstance(target, ast.Attribute) and ast.unparse(target.value) in (function.name, "self")
-                if own and target.attr in ("delay", "apply_async"):  # type: ignore[union-attr]
+                target = ast.unparse(call.func)
+                if target in {f"{own}.{how}" for own in (function.name, "self") for how in ("delay", "apply_async")}:
                     yield call.lineno, "sends itself again when it fails"
         if isinstance(node, (ast.While, ast.For, ast.AsyncFor)):
             for call in (each for each in ast.walk(node) if isinstance(each, ast.Call)):
@@ -737,7 +750,8 @@ class JB014(Guard):
                     )
         several = next((each for each in facts.processes if parallel(each, commands) > 1), None)
         for use in facts.source.uses if several is not None else ():
-            if _schedules(use):
+            alone = any(_starts(each.words, use.module) for each in facts.processes)
+            if _schedules(use) and not alone:
                 yield self.finding(
                     f"a schedule is kept in each process, and {several.name if several else ''} runs several of them "
                     "("
@@ -747,6 +761,12 @@ class JB014(Guard):
                     use.place,
                     dotted(use.module, use.within),
                 )
+
+
+def _starts(words: Iterable[str], module: str) -> bool:
+    """Whether a command runs this module, so that the schedule is kept by a process of its own."""
+    file = f"{module.replace('.', '/')}.py"
+    return any(each == module or each.endswith((file, f"/{file.rpartition('/')[2]}")) for each in words)
 
 
 def _schedules(use: Use) -> bool:
