@@ -75,9 +75,10 @@ class Live:
 
     @cached_property
     def celery_facts(self) -> CeleryFacts:
+        application = self._there("celery")
         from ._live_celery import CeleryFacts  # noqa: PLC0415 - a project without Celery has the other facts
 
-        return CeleryFacts(self._there("celery"), self.config.root)
+        return CeleryFacts(application, self.config.root)
 
     def further(self, application: object) -> Iterator[tuple[str, Place]]:
         """The Celery applications in the project's modules besides this one: their names, and where they are bound."""
