@@ -6,6 +6,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -83,8 +84,10 @@ class CeleryFacts:
         self._root = root
         self._among_others: set[str] = set()  # settings from an object that may have settings of others too
         try:
-            self.app.loader.import_default_modules()
-            self.app.finalize(auto=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                self.app.loader.import_default_modules()
+                self.app.finalize(auto=True)
             self.conf = self.app.conf
             self.tables_queues = bool(self.conf.task_queues)
             # Asking where a message goes may add queues.
