@@ -65,9 +65,10 @@ PROCFILE = "web: gunicorn shop:app\nworker: celery -A shop.worker worker -Q cele
 @pytest.fixture(autouse=True)
 def _shared_tasks_of_one_project() -> Iterator[None]:
     """Celery keeps shared tasks for every application that is made later in the process."""
-    before = set(_state._on_app_finalizers)
+    finalizers = vars(_state)["_on_app_finalizers"]
+    before = set(finalizers)
     yield
-    _state._on_app_finalizers.intersection_update(before)
+    finalizers.intersection_update(before)
 
 
 def shop(project: Project, **changed: str) -> Project:

@@ -1243,7 +1243,7 @@ def a_library_that_is_given_no_end(service: Service) -> list[Spot]:
     )
     name = "@/features/inbox/trying.py"
     return [
-        Spot(service.name(name), service.at(name, "def one").line - 1),
+        service.at(name, "@retry"),
         *(service.at(name, text) for text in ("@retry(wait", "stop_never", "attempts=None", "on_exception")),
     ]
 

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from ._config import FILE
 from ._facts import Facts
 from ._findings import AtRunTime, DoesNotApply, Finding, Guard, Place
+from ._left_out import left_out
 from ._names import Use
 from ._payloads import untyped_fields
+from ._retries import circles, unbounded
 from ._source import literal
 from ._source_celery import dotted, inside, named
 from ._workers import beats, parallel
@@ -21,9 +23,6 @@ if TYPE_CHECKING:
     from ._live_celery import CeleryFacts, Task
     from ._workers import Worker
 
-_LOGS = {"debug", "info", "warning", "error", "exception", "print", "log", "getLogger", "get_logger", "bind"}
-_SWITCH = re.compile(r"settings|config|environ|getenv|\b[A-Z][A-Z_]{3,}\b", re.I)
-_WORKER = re.compile(r"worker|celery|broker|queue|background|tasks?_|jobs?_|redis", re.I)
 _WHERE = {"procfile": "the Procfile", "dockerfile": "the Dockerfile", "kubernetes": "Kubernetes"}
 _LONG = 60.0
 _VISIBILITY = 3_600
@@ -70,70 +69,13 @@ class JB001(Guard):
                     task.name,
                 )
         for use in facts.source.uses:
-            if (source.sends(use) or named(use.name, facts.config.hand_on)) and (switch := _left_out(use)):
+            if (source.sends(use) or named(use.name, facts.config.hand_on)) and (switch := left_out(use)):
                 yield self.finding(
                     f"where `{ast.unparse(switch.test)}` says so, nothing is done and nothing is said: {use.last} is left "
                     "out; run the job inline there",
                     Place(use.place.file, switch.lineno),
                     f"{dotted(use.module, use.within)}",
                 )
-
-
-def _left_out(use: Use) -> ast.If | None:
-    """The `if` over a setting because of which this call is left out."""
-    function = use.function
-    if function is None:
-        return None
-    return _switch(function.body, use.node, []) or _expression(function, use.node)
-
-
-def _expression(function: ast.AST, call: ast.Call) -> ast.If | None:
-    """The same in an expression: `settings.worker_enabled and enqueue(...)`."""
-    for node in ast.walk(function):
-        if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And) and len(node.values) > 1:
-            test, last = node.values[0], node.values[-1]
-        elif isinstance(node, ast.IfExp) and not any(isinstance(each, ast.Call) for each in ast.walk(node.orelse)):
-            test, last = node.test, node.body
-        else:
-            continue
-        if _is_switch(test) and any(each is call for each in ast.walk(last)):
-            return ast.If(test, [], [], lineno=test.lineno)
-    return None
-
-
-def _switch(body: list[ast.stmt], call: ast.Call, later: list[ast.stmt]) -> ast.If | None:
-    for position, statement in enumerate(body):
-        if not any(node is call for node in ast.walk(statement)):
-            if isinstance(statement, ast.If) and _is_switch(statement.test) and _gives_up(statement.body):
-                return statement
-            continue
-        rest = [*body[position + 1 :], *later]
-        if isinstance(statement, ast.If) and any(node is call for each in statement.body for node in ast.walk(each)):
-            other = statement.orelse or (rest if isinstance(statement.body[-1], (ast.Return, ast.Raise)) else [])
-            if _is_switch(statement.test) and _does_nothing(other):
-                return statement
-        for name in ("body", "orelse", "finalbody"):
-            inner = getattr(statement, name, None)
-            if isinstance(inner, list) and (found := _switch(inner, call, rest)):
-                return found
-    return None
-
-
-def _is_switch(test: ast.expr) -> bool:
-    text = ast.unparse(test)
-    return bool(_SWITCH.search(text) and _WORKER.search(text))
-
-
-def _does_nothing(body: list[ast.stmt]) -> bool:
-    """Whether these statements do nothing but say something."""
-    calls = [node for each in body for node in ast.walk(each) if isinstance(node, ast.Call)]
-    words = (each.func.attr if isinstance(each.func, ast.Attribute) else getattr(each.func, "id", "") for each in calls)
-    raises = any(isinstance(node, ast.Raise) for each in body for node in ast.walk(each))
-    return not raises and all(word in _LOGS for word in words)
-
-
-def _gives_up(body: list[ast.stmt]) -> bool:
-    return isinstance(body[-1], ast.Return) and _does_nothing(body)
 
 
 class JB002(Guard):
@@ -308,7 +250,7 @@ def _advice(worker: Worker) -> str:
 class JB003(AtRunTime):
     """A job that has ended and does not say so.
 
-    Exports were finished, and nobody could see it or fetch the file. Each job has a row with its state, progress, result,
+    Each job has a row with its state, progress, result,
     error and times, whoever does it; it is read over HTTP, and its file downloaded. A job whose process died is found by
     its lease and named, and ends like any other. The tests go the whole way, inline and with workers.
     """
@@ -357,7 +299,7 @@ class JB004(Guard):
 class JB007(Guard):
     """One Celery application too many.
 
-    Several of them in one code base were configured differently, and what one sent the other did not take. Named is each
+    Named is each
     call that makes one, of `Celery` or of a class made from it, under whatever name, beside the call that makes the
     application in `celery`; a call of the project's own factory outside of the modules in `dispatchers`; and each module
     that has another one when it is imported.
@@ -395,7 +337,7 @@ class JB007(Guard):
 class JB009(Guard):
     """An error that is swallowed.
 
-    Bare `except:` blocks made what went wrong vanish. Errors have one way up: to the boundary of the request or the job,
+    Errors have one way up: to the boundary of the request or the job,
     where they are logged and recorded. Ruff finds `except:` (E722), `except Exception` that neither logs nor raises
     (BLE001), and `pass` or `continue` as the whole answer (S110, S112); `contextlib.suppress(Exception)` is found besides.
 
@@ -431,8 +373,7 @@ class JB009(Guard):
 class JB010(Guard):
     """A job that is sent before its row is committed.
 
-    The worker was faster than the commit and found nothing, or the commit failed and the job ran all the same; or the
-    broker was away and 202 had been answered. Named are, outside of the modules in `dispatchers`: `delay`, `apply_async`
+    Named are, outside of the modules in `dispatchers`: `delay`, `apply_async`
     and `send_task` of Celery's, whatever they are called on; a message that kombu publishes; a queue of another library;
     and a task or job handed to `BackgroundTasks.add_task`, which nothing repeats when the process ends.
 
@@ -623,7 +564,7 @@ class JB012(Guard):
 class JB013(Guard):
     """Something that is tried again without end.
 
-    Invalid messages were tried again with growing pauses for ever. Named are: a Celery task with `max_retries=None`; a
+    Named are: a Celery task with `max_retries=None`; a
     task that sends itself again where it caught an error; `retry(throw=False)` in a loop; `tenacity` without a `stop` or
     with `stop_never`; `stamina` with neither attempts nor a time; `backoff` with neither; and, in a job or a task, a
     `while True` that swallows an error and leaves when it succeeds.
@@ -643,7 +584,7 @@ class JB013(Guard):
                         task.name,
                     )
         for use in facts.source.uses:
-            if problem := _unbounded(use):
+            if problem := unbounded(use):
                 yield self.finding(f"{problem}, so it is tried again for ever; give a bound", use.place, use.name)
         for names in facts.source.own:
             for node, within in names:
@@ -655,7 +596,7 @@ class JB013(Guard):
                             dotted(names.module, within),
                         )
         for job in (*source.tasks, *source.jobs(facts.config.job_decorators)):
-            for line, what in _circles(job.node):
+            for line, what in circles(job.node):
                 yield self.finding(
                     f"{job.name.rpartition('.')[2]} {what}, so what always fails never ends; raise, and let the bounded "
                     "retries of jobs do it",
@@ -664,58 +605,10 @@ class JB013(Guard):
                 )
 
 
-def _unbounded(use: Use) -> str:
-    """Why a call of a library's makes something that is tried again for ever."""
-    root, _, rest = use.name.partition(".")
-    given = {each.arg: each.value for each in use.node.keywords}
-    if None in given:
-        return ""  # options that only running it tells
-    if root == "tenacity" and rest in ("retry", "Retrying", "AsyncRetrying"):
-        stop = given.get("stop")
-        if use.node.args and rest == "retry" and not given:
-            return "" if not isinstance(use.node.args[0], ast.Name) else "tenacity.retry has no stop"
-        if stop is None and not use.node.args:
-            return f"tenacity.{rest} has no stop"
-        never = stop is not None and ast.unparse(stop).rpartition(".")[2] == "stop_never"
-        return f"tenacity.{rest} has stop_never" if never else ""
-    if root == "stamina" and rest in ("retry", "retry_context", "RetryingCaller", "AsyncRetryingCaller"):
-        ends = [given.get(name) for name in ("attempts", "timeout")]
-        return f"stamina.{rest} has neither attempts nor a timeout" if all(literal(e) is None for e in ends) else ""
-    if root == "backoff" and rest in ("on_exception", "on_predicate"):
-        return "" if {"max_tries", "max_time"} & set(given) else f"backoff.{rest} has neither max_tries nor max_time"
-    return ""
-
-
-def _circles(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(function):
-        if isinstance(node, ast.ExceptHandler):
-            for call in (each for each in ast.walk(node) if isinstance(each, ast.Call)):
-                target = ast.unparse(call.func)
-                if target in {f"{own}.{how}" for own in (function.name, "self") for how in ("delay", "apply_async")}:
-                    yield call.lineno, "sends itself again when it fails"
-        if isinstance(node, (ast.While, ast.For, ast.AsyncFor)):
-            for call in (each for each in ast.walk(node) if isinstance(each, ast.Call)):
-                attribute = call.func.attr if isinstance(call.func, ast.Attribute) else ""
-                quiet = any(each.arg == "throw" and literal(each.value) is False for each in call.keywords)
-                if attribute == "retry" and quiet:
-                    yield call.lineno, "asks for a retry in a loop"
-        if isinstance(node, ast.While) and literal(node.test) is True:
-            for inner in node.body:
-                if isinstance(inner, ast.Try) and _leaves([*inner.body, *inner.orelse, *node.body[-1:]]):
-                    for handler in inner.handlers:
-                        if not _leaves(handler.body):
-                            yield handler.lineno, "tries again in a loop for as long as it fails"
-
-
-def _leaves(body: Iterable[ast.AST]) -> bool:
-    """Whether some way through these statements leaves the loop around them."""
-    return any(isinstance(node, (ast.Return, ast.Break, ast.Raise)) for each in body for node in ast.walk(each))
-
-
 class JB014(Guard):
     """One schedule that several processes keep.
 
-    Each of them did what was due, so that everything was done twice. Named are, in compose, Kubernetes and the Procfile,
+    Named are, in compose, Kubernetes and the Procfile,
     each of them by itself: a second `celery beat`, one with more than one replica, a worker with `-B` beside another one
     that keeps the schedule or in more than one replica. And APScheduler, or `repeat_every`, in the code of a service
     whose web server has several processes or replicas.
