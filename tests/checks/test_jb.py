@@ -7,6 +7,10 @@ from collections.abc import Iterator
 import pytest
 from celery import _state
 
+from service.checks import _processes as processes
+from service.checks._findings import Place
+from service.checks._workers import beats, workers
+
 from ._project import Project
 
 CONFIGURED = """
@@ -145,3 +149,57 @@ def test_a_project_without_celery_does_not_need_it(project: Project) -> None:
     report = project.write({"pyproject.toml": '[tool.hardening]\npackage = "shop"\n'}).run("JB")
     assert (report.findings, report.could_not_look) == ((), ())
     assert {"JB001", "JB002", "JB007", "JB011", "JB012"} <= {each.code for each in report.not_applicable}
+
+
+@pytest.mark.parametrize(
+    ("command", "kind", "queues"),
+    [
+        ("celery -A worker beat", "", None),
+        ("celery -A worker flower", "", None),
+        ("celery -A beat worker -Qa,b", "worker", ("a", "b")),
+        ("python -m celery --app=shop worker --queues a --queues=b", "worker", ("a", "b")),
+        ("sh -c 'cd /app && exec celery -A shop worker -Q a'", "worker", ("a",)),
+        ("/venv/bin/shop worker --queue=a -Q b", "worker", ("a", "b")),
+        ("shop serve --workers 4", "", None),
+    ],
+)
+def test_what_a_command_starts(command: str, kind: str, queues: tuple[str, ...] | None) -> None:
+    words, shell = processes.command(command)
+    process = processes.Process("procfile", "it", words, shell, Place())
+    found = list(workers([process], ["shop worker"]))
+    assert [each.queues for each in found] == ([queues] if kind == "worker" else [])
+    assert bool(list(beats([process], ["shop worker"]))) == command.endswith(" beat")
+
+
+LEFT_OUT = """
+def send(session, settings, payload):
+{}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("    if not settings.worker_enabled:\n        return None\n    enqueue(payload)", 3),
+        ("    if settings.celery_url:\n        enqueue(payload)", 3),
+        ("    if settings.broker_url:\n        enqueue(payload)\n        return\n    log.info('off')", 3),
+        ("    with session:\n        if not settings.queue_on:\n            return\n        enqueue(payload)", 4),
+        ("    return enqueue(payload) if settings.worker_enabled else None", 3),
+        ("    if not settings.worker_enabled:\n        return work(payload)\n    enqueue(payload)", None),
+        ("    if settings.broker_url:\n        enqueue(payload)\n    else:\n        work(payload)", None),
+        ("    if settings.broker_url:\n        enqueue(payload)\n        return\n    work(payload)", None),
+        ("    if not payload.wanted:\n        return\n    enqueue(payload)", None),
+        ("    if not settings.worker_enabled:\n        raise RuntimeError\n    enqueue(payload)", None),
+    ],
+)
+def test_a_dispatch_that_is_left_out(project: Project, body: str, line: int | None) -> None:
+    imports = "from .queue import enqueue, work"
+    project.write(
+        {
+            "pyproject.toml": CONFIGURED.replace('celery = "shop.worker:app"', 'hand-on = ["shop.queue.enqueue"]'),
+            "src/shop/queue.py": "def enqueue(payload): ...\n\ndef work(payload): ...\n",
+            "src/shop/sending.py": imports + LEFT_OUT.format(body),
+        }
+    )
+    found = [(each.file, each.line) for each in project.run("JB001").findings]
+    assert found == ([] if line is None else [("src/shop/sending.py", line)])

@@ -6,12 +6,16 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 from ._processes import Process
 
 _SHELLS = {"sh", "bash", "dash", "ash"}
 _SERVERS = {"uvicorn", "gunicorn", "hypercorn", "granian", "daphne", "fastapi", "flask", "serve", "runserver"}
+_COMMANDS = {"worker", "beat", "multi", "flower", "inspect", "control", "events", "status", "shell", "purge", "call"}
+_OPTIONS = {"-A", "--app", "-b", "--broker", "--result-backend", "--loader", "--config", "--workdir"}
+"""Those of Celery's options that come before its commands and take a value: `celery -A worker beat` is a beat."""
 _LOCKING = ("redbeat", "singlebeat", "lock")
 """What is in the name of a scheduler, or of what starts it, that lets one of several keep the schedule."""
 
@@ -48,10 +52,10 @@ def _after(words: list[str], commands: Iterable[str]) -> tuple[str, list[str]]:
     bare = [PurePosixPath(each).name for each in words]
     if "celery" in bare:
         rest = words[bare.index("celery") + 1 :]
-        for name in ("worker", "beat", "multi"):
-            if name in rest:
-                return name.replace("multi", "worker"), rest
-        return "", []
+        name = next(
+            (each for before, each in pairwise(["", *rest]) if each in _COMMANDS and before not in _OPTIONS), ""
+        )
+        return name.replace("multi", "worker"), rest
     for command in commands:
         parts = command.split()
         for position in range(len(bare) - len(parts) + 1):

@@ -50,9 +50,9 @@ class JB001(Guard):
     """A job that nobody does where there is no worker.
 
     A Celery task of one's own outside of the modules in `dispatchers`: without a worker it never runs, and no row tells
-    its state. And a dispatch that is left out, without a word, where a setting says that there is no worker: an `if` over
-    a setting (`settings.worker_enabled`, `settings.broker_url`, `WORKER_ENABLED`) that returns before a job is enqueued,
-    handed on or run (`hand-on` names those functions), or that encloses it and has no other way.
+    its state. And a dispatch that is left out, without a word, where a setting says that there is no worker: an `if`
+    over a setting (`settings.worker_enabled`, `settings.broker_url`, `WORKER_ENABLED`) that returns before a job is
+    enqueued, handed on or run (`hand-on` names those functions), or that encloses it and has no other way.
 
     Quiet are: a branch that does the work itself, one that raises, and one over what the caller asked for.
     """
@@ -82,14 +82,14 @@ class JB002(Guard):
     """A queue that is filled and not emptied, or a name of Celery's that means nothing.
 
     Each task's route is followed to a queue, and each queue to a worker's command in compose, Kubernetes and the
-    Procfile, each of them by itself. Named are: a task that no queue gets; a queue that no worker takes from; a worker's
-    queue that there is none of or that nothing is sent to; a binding to a direct exchange that can match nothing; names
-    in routes, annotations, schedules, `send_task` and `signature` under which no task is registered; settings that Celery
-    has none of, which it ignores; `async def` tasks, which it does not await; and `task_create_missing_queues` left on
-    where queues are declared or routed to.
+    Procfile, each of them by itself. Named are: a task that no queue gets; a queue that no worker takes from; a
+    worker's queue that there is none of or that nothing is sent to; a binding to a direct exchange that can match
+    nothing; names in routes, annotations, schedules, `send_task` and `signature` under which no task is registered;
+    settings that Celery has none of, which it ignores; `async def` tasks, which it does not await; and
+    `task_create_missing_queues` left on where queues are declared or routed to.
 
-    Quiet are: a default queue to which nothing is sent, queues for dead letters, workers that together take all, workers
-    of a profile, a command whose queues only its environment tells, and settings of Celery's extensions.
+    Quiet are: a default queue to which nothing is sent, queues for dead letters, workers that together take all,
+    workers of a profile, a command whose queues only its environment tells, and settings of Celery's extensions.
     """
 
     def judge(self, facts: Facts) -> Iterator[Finding]:
@@ -250,17 +250,17 @@ def _advice(worker: Worker) -> str:
 class JB003(AtRunTime):
     """A job that has ended and does not say so.
 
-    Each job has a row with its state, progress, result,
-    error and times, whoever does it; it is read over HTTP, and its file downloaded. A job whose process died is found by
-    its lease and named, and ends like any other. The tests go the whole way, inline and with workers.
+    Each job has a row with its state, progress, result, error and times, whoever does it; it is read over HTTP, and its
+    file downloaded. A job whose process died is found by its lease and named, and ends like any other. The tests go the
+    whole way, inline and with workers.
     """
 
 
 class JB004(Guard):
     """A job whose payload nothing checks.
 
-    Named are fields of the models that jobs take (the functions under one of `job-decorators`) which take anything: `Any`,
-    `object`, a bare `dict`, `dict[str, Any]`, a bare `list`; a list that must be given and may be empty
+    Named are fields of the models that jobs take (the functions under one of `job-decorators`) which take anything:
+    `Any`, `object`, a bare `dict`, `dict[str, Any]`, a bare `list`; a list that must be given and may be empty
     (`{"messages": []}`); a model that takes fields it does not have (`extra="allow"`), nested models included. And
     parameters of Celery tasks that have no type, or one of these.
 
@@ -299,10 +299,9 @@ class JB004(Guard):
 class JB007(Guard):
     """One Celery application too many.
 
-    Named is each
-    call that makes one, of `Celery` or of a class made from it, under whatever name, beside the call that makes the
-    application in `celery`; a call of the project's own factory outside of the modules in `dispatchers`; and each module
-    that has another one when it is imported.
+    Named is each call that makes one, of `Celery` or of a class made from it, under whatever name, beside the call that
+    makes the application in `celery`; a call of the project's own factory outside of the modules in `dispatchers`; and
+    each module that has another one when it is imported.
 
     Quiet are: the one application, also where it is imported from elsewhere; `current_app`; what tests make.
     """
@@ -337,9 +336,9 @@ class JB007(Guard):
 class JB009(Guard):
     """An error that is swallowed.
 
-    Errors have one way up: to the boundary of the request or the job,
-    where they are logged and recorded. Ruff finds `except:` (E722), `except Exception` that neither logs nor raises
-    (BLE001), and `pass` or `continue` as the whole answer (S110, S112); `contextlib.suppress(Exception)` is found besides.
+    Errors have one way up: to the boundary of the request or the job, where they are logged and recorded. Ruff finds
+    `except:` (E722), `except Exception` that neither logs nor raises (BLE001), and `pass` or `continue` as the whole
+    answer (S110, S112); `contextlib.suppress(Exception)` is found besides.
 
     Quiet are: a narrow `except` or `suppress`, one that logs the exception or raises, and a `noqa` with a reason.
     """
@@ -373,9 +372,9 @@ class JB009(Guard):
 class JB010(Guard):
     """A job that is sent before its row is committed.
 
-    Named are, outside of the modules in `dispatchers`: `delay`, `apply_async`
-    and `send_task` of Celery's, whatever they are called on; a message that kombu publishes; a queue of another library;
-    and a task or job handed to `BackgroundTasks.add_task`, which nothing repeats when the process ends.
+    Named are, outside of the modules in `dispatchers`: `delay`, `apply_async` and `send_task` of Celery's, whatever
+    they are called on; a message that kombu publishes; a queue of another library; and a task or job handed to
+    `BackgroundTasks.add_task`, which nothing repeats when the process ends.
 
     Quiet are: `enqueue` in the transaction, a pool of processes with its own `apply_async`, other background tasks, and
     a task called as a plain function.
@@ -388,7 +387,7 @@ class JB010(Guard):
         allowed = _dispatchers(facts)
         source = facts.celery_source
         jobs = {each.name for each in source.jobs(facts.config.job_decorators)}
-        instead = " with ".join(facts.config.hand_on[:1]).rpartition(".")[2] or "enqueue"
+        instead = (facts.config.hand_on or ("enqueue",))[0].rpartition(".")[2]
         for use in facts.source.uses:
             if inside(use.module, allowed):
                 continue
@@ -428,8 +427,8 @@ class JB011(Guard):
     unless told otherwise. One that is shorter than a task may take makes the task run twice, while a live worker is at
     it; one that is shorter than a countdown makes it run again and again.
 
-    Named are a visibility timeout (given or not) that is not above the longest time limit of a task, and a `countdown` or
-    `default_retry_delay` that is not below it. It is judged where the broker is Redis, where the options name a
+    Named are a visibility timeout (given or not) that is not above the longest time limit of a task, and a `countdown`
+    or `default_retry_delay` that is not below it. It is judged where the broker is Redis, where the options name a
     visibility timeout, or where a worker is given a Redis as its broker. Quiet are tasks without any limit.
     """
 
@@ -483,8 +482,8 @@ class JB012(Guard):
     Judged are the settings of the Celery application and of each of the project's tasks. `task_acks_late` off: what a
     worker holds is lost with it. On, and neither `task_retry_on_worker_lost` nor a bounded redelivery: the message of a
     child that was killed counts as done. `task_reject_on_worker_lost`: one that kills its child comes back for ever,
-    also together with the other. `worker_prefetch_multiplier` above 1 with late acknowledgement, and tasks that may take
-    longer than a minute: short jobs wait behind a long one while other workers idle.
+    also together with the other. `worker_prefetch_multiplier` above 1 with late acknowledgement, and tasks that may
+    take longer than a minute: short jobs wait behind a long one while other workers idle.
 
     Quiet are: rejecting where every queue has a delivery limit, `--prefetch-multiplier=1` in each worker's command, and
     tasks that are short by their limit.
@@ -564,13 +563,13 @@ class JB012(Guard):
 class JB013(Guard):
     """Something that is tried again without end.
 
-    Named are: a Celery task with `max_retries=None`; a
-    task that sends itself again where it caught an error; `retry(throw=False)` in a loop; `tenacity` without a `stop` or
-    with `stop_never`; `stamina` with neither attempts nor a time; `backoff` with neither; and, in a job or a task, a
-    `while True` that swallows an error and leaves when it succeeds.
+    Named are: a Celery task with `max_retries=None`; a task that sends itself again where it caught an error;
+    `retry(throw=False)` in a loop; `tenacity` without a `stop` or with `stop_never`; `stamina` with neither attempts
+    nor a time; `backoff` with neither; and, in a job or a task, a `while True` that swallows an error and leaves when
+    it succeeds.
 
-    Quiet are: Celery's own three retries where nothing is said, `stamina`'s ten, a loop that counts or that raises in the
-    end, a loop that is there for ever on purpose, and a broker connection that is tried for as long as it takes.
+    Quiet are: Celery's own three retries where nothing is said, `stamina`'s ten, a loop that counts or that raises in
+    the end, a loop that is there for ever on purpose, and a broker connection that is tried for as long as it takes.
     """
 
     def judge(self, facts: Facts) -> Iterator[Finding]:
@@ -608,13 +607,12 @@ class JB013(Guard):
 class JB014(Guard):
     """One schedule that several processes keep.
 
-    Named are, in compose, Kubernetes and the Procfile,
-    each of them by itself: a second `celery beat`, one with more than one replica, a worker with `-B` beside another one
-    that keeps the schedule or in more than one replica. And APScheduler, or `repeat_every`, in the code of a service
-    whose web server has several processes or replicas.
+    Named are, in compose, Kubernetes and the Procfile, each of them by itself: a second `celery beat`, one with more
+    than one replica, a worker with `-B` beside another one that keeps the schedule or in more than one replica. And
+    APScheduler, or `repeat_every`, in the code of a service whose web server has several processes or replicas.
 
-    Quiet are: one of each; schedulers that agree among themselves (redbeat, singlebeat); beats in two profiles, of which
-    one is started; a schedule in a table that whoever moves it on keeps.
+    Quiet are: one of each; schedulers that agree among themselves (redbeat, singlebeat); beats in two profiles, of
+    which one is started; a schedule in a table that whoever moves it on keeps.
     """
 
     def judge(self, facts: Facts) -> Iterator[Finding]:
