@@ -130,6 +130,23 @@ def test_what_is_wrong_with_it_is_named_where_it_stands(project: Project) -> Non
     }
 
 
+def test_queues_that_calls_and_workers_name_are_compared(project: Project) -> None:
+    tasks = TASKS.replace("countdown=30)", "countdown=30, queue=FILMS)").replace(
+        "\n@shared", '\nFILMS = "films"\n\n@shared'
+    )
+    shop(project).write({"src/shop/tasks.py": tasks})
+    call = "src/shop/tasks.py", project.line("src/shop/tasks.py", "queue=FILMS")
+    assert told(project) == {("JB002", *call)}
+    project.write({"Procfile": None})
+    assert told(project) == {("JB002", *call)}
+    settings = SETTINGS.replace('"video": {}', '"video": {}, "films": {}, "old": {}')
+    project.write({"src/shop/celeryconfig.py": settings, "Procfile": PROCFILE.replace(",video", ",video,films,old")})
+    # Something is sent to films; nothing to old.
+    worker = "Procfile", project.line("Procfile", "worker:")
+    assert told(project) == {("JB002", *worker)}
+    assert ["'old'" in each.message for each in project.run("JB002").findings] == [True]
+
+
 def test_a_service_with_one_queue_and_nothing_declared_is_silent(project: Project) -> None:
     settings = "\n".join(
         line

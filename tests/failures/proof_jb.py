@@ -407,7 +407,6 @@ def a_reminder_with_its_own_queue_and_schedule(service: Service) -> list[Spot]:
         service.at("@/features/reminders/tasks.py", "@shared_task"),
         service.at(WORKER, "reminders.tasks.remind"),
         service.at("@/features/reminders/routes.py", "queue="),
-        service.at("@/features/reminders/routes.py", "queue="),
     ]
 
 
@@ -1500,3 +1499,13 @@ def a_scheduler_in_a_process_of_its_own(service: Service) -> None:
         """,
     )
     service.write("Procfile", "web: inbox-demo serve --workers 4\nclock: python -m inbox_demo.clock\n")
+
+
+@disguise("JB002")
+def a_schedule_that_names_a_queue_of_its_own(service: Service) -> Spot:
+    add_settings(
+        service,
+        'beat_schedule={\n            "sing": {\n                "task": "worker.canary",\n                "schedule": 60.0,\n'
+        '                "options": {"queue": "birds"},\n            },\n        },',
+    )
+    return service.at(CELERY, '"task": "worker.canary"')

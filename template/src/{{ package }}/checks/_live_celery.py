@@ -181,6 +181,11 @@ class CeleryFacts:
 
     # Queues
 
+    @property
+    def makes_queues(self) -> bool:
+        """Whether a queue that nobody declared is made when something is sent to it."""
+        return bool(self.conf.task_create_missing_queues)
+
     def delivery(self, name: str, options: Mapping[str, Any] | None = None) -> Delivery:
         """Where a message for this task goes that is sent with these options."""
         try:

@@ -110,7 +110,7 @@ class JB002(Guard):
         default = {str(celery.conf.task_default_queue)}
         others = any(set(task.delivery.queues) - default for task in celery.tasks)
         has_queues = celery.tables_queues or celery.conf.task_routes or others
-        if has_queues and celery.conf.task_create_missing_queues:
+        if has_queues and celery.makes_queues:
             yield self.finding(
                 "task_create_missing_queues is on, so a queue with a misspelt name is made, filled, and emptied by "
                 "nobody; declare the queues in task_queues and set it to False",
@@ -128,15 +128,29 @@ class JB002(Guard):
                         source.place(name) or _line(facts, setting),
                         name,
                     )
-        for entry, task, _ in celery.scheduled:
+        for entry, task, options in celery.scheduled:
+            written = [each.place for each in source.settings.get("task", ()) if each.value == task]
+            place = written[0] if written else source.place(entry) or _line(facts, "beat_schedule")
+            if task in celery.names and (problem := celery.delivery(task, options).problem):
+                yield self.finding(
+                    f"no queue gets what the schedule {entry!r} sends: {problem}; name a queue that is in task_queues",
+                    place,
+                    task,
+                )
             if task not in celery.names:
-                written = [each.place for each in source.settings.get("task", ()) if each.value == task]
-                place = written[0] if written else source.place(entry) or _line(facts, "beat_schedule")
                 yield self.finding(
                     f"the schedule {entry!r} names the task {task!r}, and none is registered under it; correct the name "
                     "or remove the entry",
                     place,
                     task,
+                )
+        for name, place in source.queues()[0].items():
+            if not celery.makes_queues and name not in celery.declared:
+                yield self.finding(
+                    f"a call names the queue {name!r}, and there is none such in task_queues; correct the name, or declare "
+                    "it there",
+                    place,
+                    name,
                 )
         for name, place in source.sent():
             if name not in celery.names:
@@ -237,7 +251,8 @@ class JB002(Guard):
                 sent.setdefault(name, (f"the schedule {entry} goes there", _line(facts, "beat_schedule")))
         named_queues, open_ended = facts.celery_source.queues()
         for name, place in named_queues.items():
-            sent.setdefault(name, ("a call names it", place))
+            if celery.makes_queues or name in celery.declared:
+                sent.setdefault(name, ("a call names it", place))
         return sent, open_ended
 
 
