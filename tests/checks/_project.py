@@ -92,7 +92,8 @@ class Project:
         """The findings of a run that could look at everything."""
         report = self.run(*select)
         assert not report.could_not_look
-        assert not report.not_applicable
+        # These projects have neither jobs nor Celery unless a test brings them.
+        assert not [each for each in report.not_applicable if not each.code.startswith("JB")]
         return list(report.findings)
 
     def line(self, name: str, text: str, nth: int = 0) -> int:

@@ -47,6 +47,10 @@ class Config:
     # Routes.
     # Jobs.
     celery: str = ""
+    worker_commands: tuple[str, ...] = ()
+    dispatchers: tuple[str, ...] = ()
+    job_decorators: tuple[str, ...] = ()
+    hand_on: tuple[str, ...] = ()
     # Clients.
     # Imports.
     # Settings and deployment.

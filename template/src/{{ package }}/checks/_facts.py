@@ -15,12 +15,15 @@ from ._findings import NOWHERE, Place
 
 if TYPE_CHECKING:
     from ._live import Live
+    from ._live_celery import CeleryFacts
     from ._migrated import Migrated
     from ._processes import Compose, Process
     from ._sessions import Sessions
     from ._source import Source
+    from ._source_celery import CelerySource
     from ._statements import Statements
     from ._tools import Lint
+    from ._workers import Worker
 
 
 @dataclass(frozen=True)
@@ -196,6 +199,19 @@ class Facts:
 
         return references(self.config)
 
+    def workers(self) -> Sequence[Worker]:
+        """The processes that take messages from queues."""
+        from ._workers import workers  # noqa: PLC0415 - not needed when a service starts
+
+        return tuple(workers(self.processes, self.config.worker_commands))
+
+    @cached_property
+    def celery_source(self) -> CelerySource:
+        """How the source uses Celery."""
+        from ._source_celery import CelerySource  # noqa: PLC0415 - not needed when a service starts
+
+        return CelerySource(self.source)
+
     @cached_property
     def lint(self) -> dict[str, list[Lint]]:
         """What ruff finds, by the code of the catalogue that its rules stand for."""
@@ -256,6 +272,10 @@ class Facts:
     def settings(self) -> Sequence[Setting]:
         """The whole numbers in the settings that the application has loaded."""
         return self.live.settings
+
+    def celery(self) -> CeleryFacts:
+        """What the Celery application says of itself."""
+        return self.live.celery_facts
 
     @property
     def application_tables(self) -> frozenset[str]:

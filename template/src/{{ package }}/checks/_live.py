@@ -5,17 +5,22 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import re
 import sys
 import traceback
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING
 
 from ._config import Config
 from ._facts import Dependency, Failure, Loading, Mapped, Route, Setting, Table
 from ._findings import NOWHERE, CouldNotLook, DoesNotApply, Place
 from ._source import Source, words
+
+if TYPE_CHECKING:
+    from ._live_celery import CeleryFacts
 
 
 class Live:
@@ -25,6 +30,7 @@ class Live:
         self.config = config
         self.application = application
         self.metadata = metadata
+        self.celery: object = None
         self.failures: list[Failure] = []
         self.refused: list[object] = []
         self.application_tables: frozenset[str] = frozenset()
@@ -44,6 +50,7 @@ class Live:
             imports.resolve("metadata", config.metadata)
             with contextlib.suppress(CouldNotLook, DoesNotApply):
                 self.application_tables = frozenset(table.name for table in self.tables)
+            imports.resolve("celery", config.celery)
             for module in source.modules:
                 imports.load(module)
         self.__dict__.pop("tables", None)  # there may be more of them now
@@ -89,6 +96,24 @@ class Live:
         from ._live_settings import gather  # noqa: PLC0415 - a project without pydantic has the other facts
 
         return gather(self.config.root)
+
+    def celery_facts(self) -> CeleryFacts:
+        application = self._there("celery")
+        from ._live_celery import CeleryFacts  # noqa: PLC0415 - a project without Celery has the other facts
+
+        return CeleryFacts(application, self.config.root)
+
+    def further(self, application: object) -> Iterator[tuple[str, Place]]:
+        """The Celery applications in the project's modules besides this one: their names, and where they are bound."""
+        from celery import Celery  # noqa: PLC0415 - only asked where there is one
+
+        for name, module in sorted(sys.modules.items()):
+            if name.partition(".")[0] != self.config.package.partition(".")[0]:
+                continue
+            for attribute, value in list(vars(module).items()):
+                # By its type: `current_app` is a proxy, and says that it is one.
+                if issubclass(type(value), Celery) and value is not application:
+                    yield f"{name}.{attribute}", _bound(self.config.root, module, attribute)
 
     def _there(self, key: str) -> object:
         value: object = getattr(self, key)
@@ -164,6 +189,14 @@ class _Imports:
         blamed = next((module for module, file in source.modules.items() if file.path == place.file), name)
         self.live.failures.append(Failure(blamed, text + raised, place))
         return f"{text}, at {place}"
+
+
+def _bound(root: Path, module: ModuleType, name: str) -> Place:
+    """The line of a module that first binds a name."""
+    file = Path(module.__file__ or "")
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    line = next((number for number, each in enumerate(lines, 1) if re.match(rf"\s*(.*\b)?{name}\b.*=", each)), None)
+    return Place.of(root, file, line)
 
 
 @contextlib.contextmanager

@@ -30,6 +30,7 @@ class Process:
         shell: whether a shell runs it, which does not pass on signals.
         place: where it is written.
         environment: what it is given, as far as the file says.
+        replicas: how many of it are started.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Process:
     shell: bool
     place: Place
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
+    replicas: int = 1
 
 
 class Compose:
@@ -94,9 +96,21 @@ class Service:
         return below | {key: substituted(each) for key, each in pairs.items()}
 
     @property
+    def replicas(self) -> int:
+        """How many of it are started."""
+        deploy = self.get("deploy")
+        written = deploy.get("replicas") if isinstance(deploy, dict) else None
+        return _count(self.get("scale") if written is None else written)
+
+    @property
     def is_built(self) -> bool:
         """Whether its image is this project's own."""
         return self.get("build") is not None
+
+
+def _count(written: object) -> int:
+    text = substituted(str(written))
+    return int(text) if text.isdigit() else 1
 
 
 def substituted(text: str) -> str:
@@ -140,7 +154,8 @@ def _of_compose(name: str, service: Service, entry: Process | None, default: Pro
     told = not isinstance(service.get("command"), str) and text
     if first or rest:
         key = "command" if service.get("command") is not None else "entrypoint"
-        yield Process("compose", name, (*first, *rest), shell or told, service.place(key), service.environment)
+        place, given, count = service.place(key), service.environment, service.replicas
+        yield Process("compose", name, (*first, *rest), shell or told, place, given, count)
     check = service.get("healthcheck")
     if isinstance(check, dict) and check.get("test") is not None:
         test = check["test"]
@@ -211,7 +226,13 @@ def _kubernetes(config: Config, compose: Compose, entry: Process | None, default
                         for each in container.get("env") or ()
                         if isinstance(each, dict)
                     }
-                    yield Process("kubernetes", str(container.get("name")), (*words, *arguments), shell, place, given)
+                    several, name = _replicas(content), str(container.get("name"))
+                    yield Process("kubernetes", name, (*words, *arguments), shell, place, given, several)
+
+
+def _replicas(content: Any) -> int:
+    spec = content.get("spec")
+    return _count(spec.get("replicas", 1)) if isinstance(spec, dict) and content.get("kind") != "DaemonSet" else 1
 
 
 def _image(name: object) -> str:
