@@ -15,7 +15,7 @@ from ._findings import NOWHERE, Place
 
 if TYPE_CHECKING:
     from ._live import Live
-    from ._processes import Compose, Process
+    from ._processes import Cluster, Compose, Process
     from ._source import Source
     from ._tools import Lint
 
@@ -110,11 +110,18 @@ class Facts:
         return Compose(self.config)
 
     @cached_property
+    def cluster(self) -> Cluster:
+        """The Kubernetes manifests."""
+        from ._processes import Cluster  # noqa: PLC0415 - not needed when a service starts
+
+        return Cluster(self.config)
+
+    @cached_property
     def processes(self) -> Sequence[Process]:
         """What compose files, Dockerfiles, Procfiles, manifests and pyproject.toml start."""
         from ._processes import processes  # noqa: PLC0415 - not needed when a service starts
 
-        return tuple(processes(self.config, self.compose))
+        return tuple(processes(self.config, self.compose, self.cluster))
 
     @cached_property
     def lint(self) -> dict[str, list[Lint]]:
