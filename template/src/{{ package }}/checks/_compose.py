@@ -14,7 +14,17 @@ from . import _yaml
 from ._config import Config
 from ._findings import CouldNotLook, Place
 
-_CONCATENATED = {"ports", "expose", "dns", "dns_search", "tmpfs", "external_links", "security_opt", "cap_add", "cap_drop"}
+_CONCATENATED = {
+    "ports",
+    "expose",
+    "dns",
+    "dns_search",
+    "tmpfs",
+    "external_links",
+    "security_opt",
+    "cap_add",
+    "cap_drop",
+}
 _UNKNOWN = "?"
 _NO = ("no", False)
 
@@ -29,6 +39,7 @@ class Port:
         container: the ports inside.
         protocol: tcp or udp.
         raw: the port on the host as it is written, with its variables.
+        inner: the port inside as it is written.
         place: its line.
     """
 
@@ -37,6 +48,7 @@ class Port:
     container: tuple[int, ...]
     protocol: str
     raw: str
+    inner: str
     place: Place = field(compare=False)
 
 
@@ -373,8 +385,8 @@ def _numbers(text: str) -> tuple[int, ...]:
 def _port(value: Any, place: Place) -> Port | None:
     if isinstance(value, _yaml.Mapping):
         raw = str(value.get("published") or "")
-        texts = (substituted(str(each or ""), _UNKNOWN) for each in (raw, value.get("target")))
-        host, container = texts
+        inner = str(value.get("target") or "")
+        host, container = substituted(raw, _UNKNOWN), substituted(inner, _UNKNOWN)
         ip, protocol = substituted(str(value.get("host_ip") or "")), str(value.get("protocol") or "tcp")
     else:
         written = _outside_braces(str(value))
@@ -383,11 +395,12 @@ def _port(value: Any, place: Place) -> Port | None:
         parts = rest.split(":")
         container, host = parts[-1], parts[-2] if len(parts) > 1 else ""
         ip = address.strip("[") or ":".join(parts[:-2])
-        raw = written[-2] if len(written) > 1 else ""
+        raw, inner = written[-2] if len(written) > 1 else "", written[-1]
     numbers = _numbers(container)
     if not numbers and _UNKNOWN not in container:
         return None
-    return Port("" if ip in ("0.0.0.0", "::") else ip, _numbers(host), numbers, protocol or "tcp", raw, place)  # noqa: S104
+    everywhere = ip in ("0.0.0.0", "::")  # noqa: S104 - is compared, and nothing listens there
+    return Port("" if everywhere else ip, _numbers(host), numbers, protocol or "tcp", raw, inner, place)
 
 
 def _outside_braces(text: str) -> list[str]:

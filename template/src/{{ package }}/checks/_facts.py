@@ -14,7 +14,10 @@ from ._config import Config
 from ._findings import NOWHERE, Place
 
 if TYPE_CHECKING:
+    from ._functions import Functions
     from ._live import Live
+    from ._live_liveness import Step
+    from ._live_settings import SettingsFacts
     from ._processes import Cluster, Compose, Process
     from ._source import Source
     from ._tools import Lint
@@ -104,6 +107,13 @@ class Facts:
         return Source(self.config)
 
     @cached_property
+    def functions(self) -> Functions:
+        """The functions of the package."""
+        from ._functions import Functions  # noqa: PLC0415 - not needed when a service starts
+
+        return Functions(self.source)
+
+    @cached_property
     def compose(self) -> Compose:
         from ._processes import Compose  # noqa: PLC0415 - not needed when a service starts
 
@@ -157,10 +167,25 @@ class Facts:
     def routes(self) -> Sequence[Route]:
         return self.live.routes
 
+    def steps(self, path: str) -> Sequence[Step] | None:
+        """What runs for `GET path`, the route's function first; None where there is no such route."""
+        return self.live.steps(path)
+
+    @property
+    def settings(self) -> SettingsFacts:
+        """What is known of the class of settings."""
+        return self.live.settings_facts
+
     @property
     def tables(self) -> Sequence[Table]:
         self.doubt = self.live.doubt
         return self.live.tables
+
+    @property
+    def naive_columns(self) -> Sequence[tuple[str, Place]]:
+        """The columns that keep moments without a zone, with their lines."""
+        self.doubt = self.live.doubt
+        return self.live.naive_columns
 
     @property
     def application_tables(self) -> frozenset[str]:

@@ -11,11 +11,16 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from ._config import Config
 from ._facts import Failure, Route, Table
 from ._findings import NOWHERE, CouldNotLook, DoesNotApply, Place
 from ._source import Source, words
+
+if TYPE_CHECKING:
+    from ._live_liveness import Step
+    from ._live_settings import SettingsFacts
 
 
 class Live:
@@ -25,6 +30,7 @@ class Live:
         self.config = config
         self.application = application
         self.metadata = metadata
+        self.settings: object = None
         self.failures: list[Failure] = []
         self.refused: list[object] = []
         self.application_tables: frozenset[str] = frozenset()
@@ -42,6 +48,7 @@ class Live:
                     raise CouldNotLook(f"{config.package} is imported from {folder}, not from {source.package}")
             imports.resolve("application", config.application)
             imports.resolve("metadata", config.metadata)
+            imports.resolve("settings", config.settings)
             with contextlib.suppress(CouldNotLook, DoesNotApply):
                 self.application_tables = frozenset(table.name for table in self.tables)
             for module in source.modules:
@@ -65,6 +72,27 @@ class Live:
         from ._live_tables import gather  # noqa: PLC0415 - a project without SQLAlchemy has the other facts
 
         return gather(self._there("metadata"), self.config.root)
+
+    @cached_property
+    def naive_columns(self) -> list[tuple[str, Place]]:
+        """The columns that keep moments without a zone."""
+        from ._live_columns import naive  # noqa: PLC0415 - a project without SQLAlchemy has the other facts
+
+        return list(naive(self._there("metadata"), self.config.root))
+
+    def steps(self, path: str) -> list[Step] | None:
+        """What runs for `GET path`; None where there is no such route."""
+        from ._live_liveness import steps  # noqa: PLC0415 - a project without FastAPI has the other facts
+
+        return steps(self._there("application"), path, self.config.root)
+
+    @cached_property
+    def settings_facts(self) -> SettingsFacts:
+        """What is known of the class of settings; raise DoesNotApply or CouldNotLook where there is none."""
+        kind = self._there("settings")
+        from ._live_settings import gather  # noqa: PLC0415 - a project without pydantic has the other facts
+
+        return gather(kind, self.config.root)
 
     def _there(self, key: str) -> object:
         value: object = getattr(self, key)

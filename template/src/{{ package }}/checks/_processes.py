@@ -147,11 +147,11 @@ def _of_compose(name: str, service: Service, image: _Image, *, ends: bool) -> It
 def _dockerfiles(config: Config, compose: Compose) -> list[Path]:
     """Those that the configuration names, and those that compose builds."""
     found = dict.fromkeys(config.paths("dockerfiles"))
-    found |= dict.fromkeys(path for each in compose.services.values() if (path := _recipe(each)) and path.is_file())
+    found |= dict.fromkeys(path for each in compose.services.values() if (path := recipe(each)) and path.is_file())
     return [path for path in found if path.is_relative_to(config.root)]
 
 
-def _recipe(service: Service) -> Path | None:
+def recipe(service: Service) -> Path | None:
     """The Dockerfile that a service is built with."""
     build = service.get("build")
     if build is None:
@@ -161,8 +161,16 @@ def _recipe(service: Service) -> Path | None:
     return (folder / substituted(str(told.get("dockerfile") or "Dockerfile"))).resolve()
 
 
+def image_has_healthcheck(service: Service) -> bool:
+    """Whether the Dockerfile that a service is built with says how it is watched."""
+    path = recipe(service)
+    if path is None or not path.is_file():
+        return False
+    return any(word == "HEALTHCHECK" and value.upper() != "NONE" for word, value, _ in instructions(path))
+
+
 def _built(service: Service, images: Mapping[Path, Mapping[str, _Image]]) -> _Image | None:
-    stages = images.get(_recipe(service) or Path())
+    stages = images.get(recipe(service) or Path())
     if not stages:
         return None
     build = service.get("build")
