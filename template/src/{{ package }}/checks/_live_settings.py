@@ -24,8 +24,10 @@ from ._secrets import is_secret_name
 
 PRODUCTION = ("production", "prod", "live", "staging")
 ENVIRONMENTS = re.compile(r"(app_?|service_?|run_?)?(env|environment|stage|mode|deployment)(_name)?", re.IGNORECASE)
-_TRIES = ("https://host.invalid/path", "postgresql://user:{}@host.invalid:5432/name", "redis://host.invalid:6379/0")
-_TRIES += (
+_TRIES = (
+    "https://host.invalid/path",
+    "postgresql://user:{}@host.invalid:5432/name",
+    "redis://host.invalid:6379/0",
     "amqp://host.invalid:5672/",
     "somebody@host.invalid",
     "1",

@@ -155,8 +155,8 @@ class Names:
             for value in reversed(self._bound.get(scope, {}).get(node.id, ())):
                 if isinstance(value, ast.ImportFrom):
                     return self._elsewhere(value, node.id, deep)
-                value = value.value if isinstance(value, ast.AnnAssign) else value
-                return self.written(value, deep + 1) if isinstance(value, ast.expr) else (node, self)
+                given = value.value if isinstance(value, ast.AnnAssign) else value
+                return self.written(given, deep + 1) if isinstance(given, ast.expr) else (node, self)
         return node, self
 
     def _elsewhere(self, node: ast.ImportFrom, name: str, deep: int) -> tuple[ast.AST | None, Names]:
@@ -168,9 +168,9 @@ class Names:
                 for value in reversed(values):
                     if isinstance(value, ast.ImportFrom) and other:
                         return other._elsewhere(value, attribute, deep + 1) if deep < _DEEP else (None, self)
-                    value = value.value if isinstance(value, ast.AnnAssign) else value
-                    if isinstance(value, ast.expr) and other:
-                        return other.written(value, deep + 1)
+                    given = value.value if isinstance(value, ast.AnnAssign) else value
+                    if isinstance(given, ast.expr) and other:
+                        return other.written(given, deep + 1)
         return None, self
 
     # How names are bound

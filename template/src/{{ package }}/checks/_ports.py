@@ -11,6 +11,7 @@ from ._compose import Compose, Port, Service, command, substituted, variables_in
 from ._facts import Facts
 from ._findings import Place
 from ._processes import Cluster, Process, name_of
+from ._yaml import Mapping
 
 Told = tuple[str, Place, str]
 """A message, where, and about what."""
@@ -35,6 +36,7 @@ _SCHEMES = {
     "mariadb": 3306,
     "mongodb": 27017,
 }
+_FOREIGN = re.compile(r"db|database|postgres|pg|redis|broker|rabbit|mq|smtp|mail|mongo|mysql|kafka", re.IGNORECASE)
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
 _ADDRESS = re.compile(
     r"(?P<scheme>[a-z][\w+.-]*)://(?:[^@/\s,]*@)?(?P<host>\[[^\]]+\]|[\w.-]+)(?::(?P<port>\d+))?", re.I
@@ -176,15 +178,17 @@ def in_the_cluster(cluster: Cluster) -> Iterator[Told]:
         spec = content.get("spec")
         listed = spec.get("ports") if isinstance(spec, dict) else None
         # A headless one is the pods themselves.
-        if isinstance(listed, list) and str(spec.get("clusterIP")) != "None":
+        if isinstance(listed, list) and isinstance(spec, dict) and str(spec.get("clusterIP")) != "None":
             ports[name_of(content.get("metadata"))] = {
                 each["port"] for each in listed if isinstance(each.get("port"), int)
             }
     told: list[tuple[str, str, Place]] = []
     for content, path in cluster.of_kind("ConfigMap"):
         data = content.get("data")
-        for name, value in data.items() if isinstance(data, dict) else ():
-            told.append((name, str(value), Place.of(cluster.root, path, data.line_of(name))))
+        if isinstance(data, Mapping):
+            told += [
+                (name, str(value), Place.of(cluster.root, path, data.line_of(name))) for name, value in data.items()
+            ]
     for container in cluster.containers():
         env = container.content.get("env")
         for each in env if isinstance(env, list) else ():
@@ -210,23 +214,23 @@ def in_documents(facts: Facts) -> Iterator[Told]:
         number: port for each in services for port in each.ports for number in port.container if port.host
     }
     for service in services:
-        for port in service.ports:
-            if service.image in PORTS and port.host:
-                behind.setdefault(PORTS[service.image], port)
+        for each in service.ports:
+            if service.image in PORTS and each.host:
+                behind.setdefault(PORTS[service.image], each)
     elsewhere: set[int] | None = None
     for path in facts.config.paths("documents"):
         text = path.read_text("utf-8", errors="replace")
         for number, line in enumerate(text.splitlines(), 1):
             for match in _IN_DOCUMENTS.finditer(line):
                 port, scheme = int(match["port"]), (match["scheme"] or "http").partition("+")[0].lower()
-                if port in published or any("?" in each or "$" in each for each in _raw(services, port)):
+                if port in published or any("$" in each for each in _raw(services, port)):
                     continue
                 inside = behind.get(port)
                 web = scheme in ("http", "https", "ws", "wss")
                 if inside is None and not (web or _kind_is_published(services, scheme)):
                     continue
-                elsewhere = _listened(facts) if elsewhere is None else elsewhere
-                if port in elsewhere:
+                elsewhere = _listened(facts) if elsewhere is None and inside is None else elsewhere
+                if port in (_of_settings(facts) if inside is not None else elsewhere or ()):
                     continue
                 place = Place.of(facts.config.root, path, number)
                 what = f"{match['host']}:{port} is told here, "
@@ -253,9 +257,7 @@ def _kind_is_published(services: list[Service], scheme: str) -> bool:
 
 def _listened(facts: Facts) -> set[int]:
     """Ports that something of the project listens on without a container."""
-    found: set[int] = set()
-    if facts.config.settings:
-        found |= {value for name, value in facts.settings.numbers.items() if name.lower().endswith("port")}
+    found = _of_settings(facts)
     for process in facts.processes:
         if process.kind in ("procfile", "script"):
             found |= {int(each) for each in re.findall(r"(?:--port[= ]|-p |:)(\d{2,5})\b", " ".join(process.words))}
@@ -273,6 +275,14 @@ def _listened(facts: Facts) -> set[int]:
             )
         }
     return found
+
+
+def _of_settings(facts: Facts) -> set[int]:
+    """The ports that the settings have the service listen on."""
+    numbers = facts.settings.numbers if facts.config.settings else {}
+    return {
+        value for name, value in numbers.items() if re.fullmatch(r"(?:\w+_)?port", name) and not _FOREIGN.match(name)
+    }
 
 
 def _others(root: Path, but: set[Path]) -> Iterator[Path]:

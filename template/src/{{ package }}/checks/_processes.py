@@ -98,9 +98,8 @@ def processes(config: Config, compose: Compose, cluster: Cluster) -> Iterator[Pr
     images = {path: _dockerfile(config, path) for path in _dockerfiles(config, compose)}
     # The last stage is what is built where nothing says otherwise.
     for stages in images.values():
-        yield from next(reversed(stages.values()), _Image()).processes()
-    whole = next(iter(images.values()), {})
-    image = next(reversed(whole.values()), _Image())
+        yield from _last(stages).processes()
+    image = _last(next(iter(images.values()), {}))
     for name, service in compose.services.items():
         own = _built(service, images) or image
         yield from _of_compose(name, service, own, ends=name in compose.one_shots)
@@ -175,7 +174,11 @@ def _built(service: Service, images: Mapping[Path, Mapping[str, _Image]]) -> _Im
         return None
     build = service.get("build")
     target = str(build.get("target") or "") if isinstance(build, dict) else ""
-    return stages.get(target) or next(reversed(stages.values()))
+    return stages.get(target) or _last(stages)
+
+
+def _last(stages: Mapping[str, _Image]) -> _Image:
+    return list(stages.values())[-1] if stages else _Image()
 
 
 def instructions(path: Path) -> Iterator[tuple[str, str, int]]:

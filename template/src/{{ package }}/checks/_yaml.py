@@ -131,4 +131,4 @@ def _scalar(node: yaml.Node) -> Value:
     # YAML 1.1 makes 1342 of the port 22:22; neither Compose nor Kubernetes does.
     if node.tag.startswith("!") or re.fullmatch(r"\d+(:\d+)+", node.value):
         return None if node.value in ("", "null", "~") else node.value
-    return yaml.SafeLoader("").construct_object(node)  # type: ignore[no-untyped-call]
+    return yaml.SafeLoader("").construct_object(node)

@@ -18,6 +18,7 @@ from ._names import Names, Use
 from ._processes import Process, image_has_healthcheck
 from ._secrets import is_literal_secret, is_secret_name, password_in
 from ._source import literal
+from ._yaml import Mapping
 
 _FLOATING = {
     "latest",
@@ -444,7 +445,9 @@ class CF005(Guard):
         for content, path in facts.cluster.of_kind("ConfigMap", "Secret"):
             for table in ("data", "stringData"):
                 data = content.get(table)
-                for name, value in data.items() if isinstance(data, dict) and "sops" not in content else ():
+                if not isinstance(data, Mapping) or "sops" in content:
+                    continue
+                for name, value in data.items():
                     if _is_secret(name, str(value or ""), str(value or "")):
                         place = Place.of(root, path, data.line_of(name))
                         yield self._told(name, str(content.get("kind")), place, "a Secret that is made outside of here")

@@ -156,7 +156,9 @@ class _Once:
         self, names: Names, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     ) -> Iterator[tuple[str, Place, str]]:
         for default in (*node.args.defaults, *node.args.kw_defaults):
-            for called in self._calls(names, default) if default is not None else ():
+            if default is None:
+                continue
+            for called in self._calls(names, default):
                 name = getattr(node, "name", "a lambda")
                 yield (
                     f"{called}() is called once, when {name} is defined, and each call of it has that value; "
@@ -421,7 +423,7 @@ class RN002(Guard):
             if not use.in_coroutine or use.place in seen:
                 continue
             function = functions.called(use)
-            told = _blocking(use)
+            told, message = _blocking(use), ""
             if told:
                 message = f"{told}() holds up the event loop; {_ADVICE}"
             elif function is not None and not function.is_coroutine and (below := _blocks(functions, function)):
