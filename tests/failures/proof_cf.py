@@ -11,6 +11,12 @@ WORKER = "deploy/kubernetes/worker.yaml"
 FENCE = "  # Yours: add below this line.\n"
 
 
+def with_setting(service: Service, line: str) -> None:
+    """Add a field to the owner's settings."""
+    end = 'when it is weak."""\n'
+    service.replace("@/settings.py", end, f"{end}\n    {line}\n")
+
+
 def with_services(service: Service, content: str) -> None:
     """Add to the owner's part of the compose file."""
     service.replace(COMPOSE, FENCE, FENCE + content)
@@ -364,7 +370,9 @@ def what_anchors_extends_profiles_and_overrides_say_again(service: Service) -> N
 
 @back("CF003")
 def the_host_port_between_containers(service: Service) -> Spot:
-    service.replace(COMPOSE, "    stop_grace_period: 1m\n", '    stop_grace_period: 1m\n    ports: ["127.0.0.1:5433:5432"]\n')
+    service.replace(
+        COMPOSE, "    stop_grace_period: 1m\n", '    stop_grace_period: 1m\n    ports: ["127.0.0.1:5433:5432"]\n'
+    )
     service.replace(COMPOSE, "@postgres:5432/service", "@postgres:5433/service")
     return service.at(COMPOSE, "@postgres:5433")
 
@@ -402,13 +410,19 @@ def a_port_of_the_host_by_its_variable_in_an_override(service: Service) -> list[
 
 @disguise("CF003")
 def a_service_of_the_cluster_at_the_port_of_its_pods(service: Service) -> Spot:
-    service.append("deploy/kubernetes/settings.yaml", "  SERVICE_URLS__ITSELF: http://inbox-demo-api:8000\n")
+    service.replace(
+        "deploy/kubernetes/settings.yaml",
+        "data:\n",
+        "data:\n  SERVICE_URLS__ITSELF: http://inbox-demo-api:8000\n",
+    )
     return service.at("deploy/kubernetes/settings.yaml", "SERVICE_URLS__ITSELF")
 
 
 @disguise("CF003")
 def documents_tell_the_port_inside(service: Service) -> list[Spot]:
-    service.replace(COMPOSE, "    stop_grace_period: 1m\n", '    stop_grace_period: 1m\n    ports: ["127.0.0.1:5433:5432"]\n')
+    service.replace(
+        COMPOSE, "    stop_grace_period: 1m\n", '    stop_grace_period: 1m\n    ports: ["127.0.0.1:5433:5432"]\n'
+    )
     service.append(".env.example", "# DATABASE_URL=postgresql://service:x@localhost:5432/service\n")
     service.append("README.md", "\nGrafana is at <http://localhost:3030>.\n")
     return [service.at(".env.example", "localhost:5432"), service.at("README.md", "localhost:3030")]
@@ -430,7 +444,9 @@ def a_summariser_beside_the_api(service: Service) -> list[Spot]:
 """,
     )
     service.replace(
-        COMPOSE, "      DATABASE_POOL_SIZE: 10\n", "      DATABASE_POOL_SIZE: 10\n      SERVICE_URLS__SUMMARISER: http://summariser:9001\n"
+        COMPOSE,
+        "      DATABASE_POOL_SIZE: 10\n",
+        "      DATABASE_POOL_SIZE: 10\n      SERVICE_URLS__SUMMARISER: http://summariser:9001\n",
     )
     return [service.at(COMPOSE, "SERVICE_URLS__SUMMARISER"), service.at(COMPOSE, "@127.0.0.1:5432")]
 
@@ -481,20 +497,21 @@ def the_default_secret_is_taken_in_production(service: Service) -> Spot:
 
 @disguise("CF005")
 def a_plain_text_that_cores_check_does_not_see(service: Service) -> Spot:
-    service.append("@/settings.py", '\n    webhook_token: str = "hook-token-of-ours"\n')
+    with_setting(service, 'webhook_token: str = "hook-token-of-ours"')
     return service.at("@/settings.py", "webhook_token")
 
 
 @disguise("CF005")
 def a_password_in_the_default_of_an_address(service: Service) -> Spot:
-    service.append("@/settings.py", '\n    search_url: str = "https://admin:letmein@search:9200"\n')
+    with_setting(service, 'search_url: str = "https://admin:letmein@search:9200"')
     return service.at("@/settings.py", "search_url")
 
 
 @disguise("CF005")
 def the_default_of_a_variable(service: Service) -> Spot:
     service.append(
-        "@/features/accounts/passwords.py", '\n\nimport os as o\n\nPEPPER = o.environ.get("PASSWORD_SECRET_KEY", "pepper")\n'
+        "@/features/accounts/passwords.py",
+        '\n\nimport os as o\n\nPEPPER = o.environ.get("PASSWORD_SECRET_KEY", "pepper")\n',
     )
     return service.at("@/features/accounts/passwords.py", "PEPPER =")
 
@@ -581,7 +598,8 @@ def references_names_and_values_that_are_refused(service: Service) -> None:
         ACCESS_TOKEN = "access_token"
         """.replace("\n        ", "\n"),
     )
-    service.append("@/settings.py", '\n    mail_password: str | None = None\n    smtp_token: str = ""\n')
+    with_setting(service, "mail_password: str | None = None")
+    with_setting(service, 'smtp_token: str = ""')
     with_services(
         service,
         """
@@ -618,14 +636,24 @@ def liveness_asks_the_database(service: Service) -> Spot:
         "async def live() -> Live:\n",
         "async def live(request: Request) -> Live:\n",
     )
-    service.replace("@/core/http/_health.py", "    return Live()\n", "    await runtime_of(request).parts(_SECONDS)\n    return Live()\n")
+    service.replace(
+        "@/core/http/_health.py",
+        "    return Live()\n",
+        "    await runtime_of(request).parts(_SECONDS)\n    return Live()\n",
+    )
     return service.at("@/core/http/_health.py", '@health.get("/live")')
 
 
 @disguise("CF006")
 def liveness_depends_on_a_session(service: Service) -> Spot:
-    service.replace("@/core/http/_health.py", "from ._dependencies import runtime_of\n", "from ._dependencies import Session, runtime_of\n")
-    service.replace("@/core/http/_health.py", "async def live() -> Live:\n", "async def live(session: Session) -> Live:\n")
+    service.replace(
+        "@/core/http/_health.py",
+        "from ._dependencies import runtime_of\n",
+        "from ._dependencies import Session, runtime_of\n",
+    )
+    service.replace(
+        "@/core/http/_health.py", "async def live() -> Live:\n", "async def live(session: Session) -> Live:\n"
+    )
     return service.at("@/core/http/_health.py", '@health.get("/live")')
 
 
@@ -651,7 +679,9 @@ def the_router_has_a_dependency(service: Service) -> Spot:
 
 @disguise("CF006")
 def the_probe_calls_readiness(service: Service) -> Spot:
-    service.replace(API, "livenessProbe: {httpGet: {path: /health/live,", "livenessProbe: {httpGet: {path: /health/ready,")
+    service.replace(
+        API, "livenessProbe: {httpGet: {path: /health/live,", "livenessProbe: {httpGet: {path: /health/ready,"
+    )
     return service.at(API, "livenessProbe:")
 
 
@@ -682,16 +712,24 @@ def a_ping_of_everything(service: Service) -> Spot:
             return {"ok": True, "broker": await _broker(request)}
         """,
     )
-    service.replace(WORKER, "livenessProbe:\n            exec: {command: [python, -m, inbox_demo.core.worker_health]}", "livenessProbe:\n            httpGet: {path: /healthz, port: 8000}")
+    service.replace(
+        WORKER,
+        "livenessProbe:\n            exec: {command: [python, -m, inbox_demo.core.worker_health]}",
+        "livenessProbe:\n            httpGet: {path: /healthz, port: 8000}",
+    )
     return service.at(WORKER, "livenessProbe:")
 
 
 @look_alike("CF006")
 def readiness_asks_and_liveness_tells_what_it_knows(service: Service) -> None:
-    service.replace("@/core/http/_health.py", "    return Live()\n", "    await asyncio.sleep(0)\n    return await _told()\n")
+    service.replace(
+        "@/core/http/_health.py", "    return Live()\n", "    await asyncio.sleep(0)\n    return await _told()\n"
+    )
     service.replace("@/core/http/_health.py", "from typing import", "import asyncio\nfrom typing import")
     service.append("@/core/http/_health.py", "\n\nasync def _told() -> Live:\n    return Live()\n")
-    service.replace(API, "readinessProbe: {httpGet: {path: /health/ready,", "readinessProbe: {httpGet: {path: /health/ready/,")
+    service.replace(
+        API, "readinessProbe: {httpGet: {path: /health/ready,", "readinessProbe: {httpGet: {path: /health/ready/,"
+    )
 
 
 # CF007: a shell between the container and the process
@@ -725,14 +763,20 @@ def a_text_that_names_a_shell(service: Service) -> Spot:
 
 @disguise("CF007")
 def a_shell_in_the_cluster(service: Service) -> Spot:
-    service.replace(API, "          args: [serve]\n", '          command: [sh, -c]\n          args: ["inbox-demo serve | tee /tmp/log"]\n')
-    return service.at(API, "args: [")
+    service.replace(
+        API,
+        "          args: [serve]\n",
+        '          command: [sh, -c]\n          args: ["inbox-demo serve | tee /tmp/log"]\n',
+    )
+    return service.at(API, "args: [", 1)
 
 
 @disguise("CF007")
 def a_script_that_keeps_the_shell(service: Service) -> Spot:
     service.write("docker/start.sh", '#!/bin/sh\nset -e\ninbox-demo migrate\n\n# Then serve.\ninbox-demo "$@"\n')
-    service.replace("Dockerfile", 'ENTRYPOINT ["inbox-demo"]', 'COPY docker/start.sh /start.sh\nENTRYPOINT ["/start.sh"]')
+    service.replace(
+        "Dockerfile", 'ENTRYPOINT ["inbox-demo"]', 'COPY docker/start.sh /start.sh\nENTRYPOINT ["/start.sh"]'
+    )
     return service.at("docker/start.sh", 'inbox-demo "$@"')
 
 
@@ -753,7 +797,8 @@ def a_scheduler_with_a_wait_before_it(service: Service) -> Spot:
     healthcheck: {test: [CMD-SHELL, "pgrep -f beat"]}
 """,
     )
-    return service.at(COMPOSE, "    command:\n".strip("\n"), 3)
+    file, line = service.at(COMPOSE, 'entrypoint: ["sh", "-c"]')
+    return Spot(file, (line or 0) + 1)
 
 
 @look_alike("CF007")
@@ -779,7 +824,9 @@ def exec_at_the_end_and_a_group_that_is_told(service: Service) -> None:
         wait $child
         """,
     )
-    service.replace("Dockerfile", 'ENTRYPOINT ["inbox-demo"]', 'COPY docker/start.sh /start.sh\nENTRYPOINT ["/start.sh"]')
+    service.replace(
+        "Dockerfile", 'ENTRYPOINT ["inbox-demo"]', 'COPY docker/start.sh /start.sh\nENTRYPOINT ["/start.sh"]'
+    )
     with_services(
         service,
         """
@@ -820,7 +867,7 @@ def pools_of_thirty(service: Service) -> Spot:
 
 @disguise("CF008")
 def a_default_of_the_settings(service: Service) -> Spot:
-    service.append("@/settings.py", "\n    database_pool_size: int = 40\n")
+    with_setting(service, "database_pool_size: int = 40")
     service.replace(COMPOSE, "      DATABASE_POOL_SIZE: 5\n", "")
     return service.at(COMPOSE, "command: [worker")
 
@@ -844,7 +891,9 @@ spec:
 
 @disguise("CF008")
 def a_database_that_takes_fewer(service: Service) -> Spot:
-    service.replace(COMPOSE, "    command: [postgres, -c, max_connections=100]\n", "    command: postgres -c max_connections=40\n")
+    service.replace(
+        COMPOSE, "    command: [postgres, -c, max_connections=100]\n", "    command: postgres -c max_connections=40\n"
+    )
     return service.at(COMPOSE, "command: [worker")
 
 
@@ -881,4 +930,6 @@ def what_is_on_another_database(service: Service) -> None:
     healthcheck: {test: [CMD, "true"]}
 """,
     )
-    service.replace(COMPOSE, '    command: [worker, --concurrency, "4"]\n', '    command: [worker, --concurrency, "7"]\n')
+    service.replace(
+        COMPOSE, '    command: [worker, --concurrency, "4"]\n', '    command: [worker, --concurrency, "7"]\n'
+    )

@@ -54,7 +54,7 @@ class SettingsFacts:
     Attributes:
         relative: the files it looks for in whatever folder the process was started in, each with its place.
         defaults: its secrets that have a default.
-        refused: the values of those that it refuses in production.
+        known: the values of those, which are judged here and nowhere else.
         numbers: the defaults that are whole numbers, by the field's name.
         texts: the defaults that are texts, and no secrets.
         classes: the files and names of the class and of those it extends.
@@ -63,7 +63,7 @@ class SettingsFacts:
 
     relative: tuple[tuple[str, Place], ...]
     defaults: tuple[Default, ...]
-    refused: frozenset[str]
+    known: frozenset[str]
     numbers: dict[str, int]
     texts: dict[str, str]
     classes: frozenset[tuple[str, str]]
@@ -77,16 +77,13 @@ def gather(settings: object, root: Path) -> SettingsFacts:
     own = [each for each in kind.__mro__ if Path(_file(each) or "/").resolve().is_relative_to(root)]
     trial = _Trial(kind)
     defaults = []
-    refused = set()
-    for name, value in _known_secrets(kind):
+    for name, _ in _known_secrets(kind):
         accepted = "" if trial.problem else trial.accepting(name)
         defaults.append(Default(name, _place(own, name, root), accepted))
-        if not trial.problem and not accepted:
-            refused.add(value)
     return SettingsFacts(
         tuple(_relative(own, root)),
         tuple(defaults),
-        frozenset(refused),
+        frozenset(value for _, value in _known_secrets(kind)),
         {name: each for name, each in _defaults(kind) if isinstance(each, int) and not isinstance(each, bool)},
         {name: each for name, each in _defaults(kind) if isinstance(each, str) and not is_secret_name(name)}
         | {
@@ -235,6 +232,8 @@ def _place(own: list[Any], name: str, root: Path) -> Place:
                 lines, first = inspect.getsourcelines(each)
             except (OSError, TypeError):
                 continue
-            at = next((n for n, line in enumerate(lines) if re.match(rf"\s+{name}\b", line)), 0)
+            at = next((n for n, line in enumerate(lines) if re.match(rf"\s+{name}\b", line)), None)
+            if at is None:
+                continue  # pydantic gives each class a configuration of its own
             return Place.of(root, _file(each) or "", first + at)
     return Place()

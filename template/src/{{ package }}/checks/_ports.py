@@ -178,7 +178,7 @@ def in_the_cluster(cluster: Cluster) -> Iterator[Told]:
         spec = content.get("spec")
         listed = spec.get("ports") if isinstance(spec, dict) else None
         # A headless one is the pods themselves.
-        if isinstance(listed, list) and isinstance(spec, dict) and str(spec.get("clusterIP")) != "None":
+        if isinstance(listed, list) and isinstance(spec, dict) and str(spec.get("clusterIP", "")) != "None":
             ports[name_of(content.get("metadata"))] = {
                 each["port"] for each in listed if isinstance(each.get("port"), int)
             }

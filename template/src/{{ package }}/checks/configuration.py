@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from . import _ports, _shell
-from ._compose import Port, Service, image_name
+from ._compose import Port, Service, image_name, substituted
 from ._config import FILE
 from ._facts import Facts
 from ._findings import CouldNotLook, DoesNotApply, Finding, Guard, Place
@@ -78,6 +78,7 @@ _BACKENDS = {
 }
 _ENV_FILE = re.compile(r"(?:.*/)?\.env(?:\.(?!example$|sample$|template$|dist$)[\w-]+)*")
 _LOCAL = re.compile(r"local|test|testing|dev|develop|development|ci")
+_OF_THE_REQUEST = re.compile(r"\.Request\(\)\.(?:body|json|form|is_disconnected)$")
 _ENVIRONMENT = re.compile(r"(?:\w+_)?(?:ENV|ENVIRONMENT|STAGE)")
 
 
@@ -390,12 +391,12 @@ class CF005(Guard):
     """
 
     def judge(self, facts: Facts) -> Iterator[Finding]:
-        refused: frozenset[str] = frozenset()
+        known: frozenset[str] = frozenset()
         classes: frozenset[tuple[str, str]] = frozenset()
         problem = ""
         if facts.config.settings:
             settings = facts.settings
-            refused, classes, problem = settings.refused, settings.classes, settings.problem
+            known, classes, problem = settings.known, settings.classes, settings.problem
             for default in settings.defaults:
                 if default.accepted:
                     yield self.finding(
@@ -407,7 +408,7 @@ class CF005(Guard):
             if problem and not settings.defaults:
                 problem = ""
         for names in facts.source.own:
-            for name, place in _written_secrets(names, refused, classes):
+            for name, place in _written_secrets(names, known, classes):
                 yield self.finding(
                     f"{name} is a secret that is written out in the source; take it from the settings",
                     place,
@@ -460,20 +461,19 @@ def _is_secret(name: str, value: str, raw: str) -> bool:
     """Whether a variable's value is a secret, or an address with one, and no reference to one."""
     if password_in(value):
         # What the references in it give, and would be empty, is not known.
-        return bool(password_in(re.sub(r"\$\{\w+(?::?[?+][^}]*)?\}|\$\w+|\$\(\w+\)", "<x>", raw)))
+        return bool(password_in(substituted(raw, "<?>").replace("$(", "<?>")))
     return is_secret_name(name) and "://" not in value and is_literal_secret(name, value)
 
 
 def _written_secrets(
-    names: Names, refused: frozenset[str], classes: frozenset[tuple[str, str]]
+    names: Names, known: frozenset[str], classes: frozenset[tuple[str, str]]
 ) -> Iterator[tuple[str, Place]]:
     """Each secret that is written out in a module, with what it is called."""
 
     def is_secret(name: str, node: ast.AST | None) -> bool:
         value = literal(node) if isinstance(node, ast.expr) else ...
         value = value.decode(errors="replace") if isinstance(value, bytes) else value
-        known = isinstance(value, str) and value not in refused
-        return known and is_secret_name(name) and is_literal_secret(name, str(value))
+        return isinstance(value, str) and value not in known and is_secret_name(name) and is_literal_secret(name, value)
 
     for node, within in names:
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
@@ -580,9 +580,7 @@ def _awaited(facts: Facts, node: ast.AST, names: Names, deep: int = 0) -> str:
         for expression in waited:
             use = called.get(id(expression))
             own = facts.functions.called(use) if use else None
-            quiet = use is not None and (
-                use.name == "asyncio.sleep" or use.name.partition("()")[0].endswith((".Request", ".HTTPConnection"))
-            )
+            quiet = use is not None and (use.name == "asyncio.sleep" or _OF_THE_REQUEST.search(use.name))
             # What a function of the project waits for is looked at below.
             if not quiet and (own is None or deep > 3):
                 return ast.unparse(expression)
