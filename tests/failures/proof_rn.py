@@ -473,10 +473,9 @@ def a_naive_now(service: Service) -> Spot:
 
 @disguise("RN003")
 def a_column_without_a_zone(service: Service) -> Spot:
-    service.replace("@/features/inbox/models.py", "class Capture(", "class Capture(")
     text = service.read("@/features/inbox/models.py")
     begun = text.index("class Capture(")
-    line = text.index("    text: Mapped[str]", begun)
+    line = text.index("    owner_id: ", begun)
     service.path("@/features/inbox/models.py").write_text(
         text[:line] + "    read_at: Mapped[datetime | None] = mapped_column(DateTime)\n" + text[line:]
     )
@@ -487,7 +486,7 @@ def a_column_without_a_zone(service: Service) -> Spot:
 @disguise("RN003")
 def a_column_whose_type_comes_from_its_annotation(service: Service) -> Spot:
     text = service.read("@/features/inbox/models.py")
-    line = text.index("    text: Mapped[str]", text.index("class Capture("))
+    line = text.index("    owner_id: ", text.index("class Capture("))
     service.path("@/features/inbox/models.py").write_text(
         text[:line] + "    read_at: Mapped[datetime | None]\n" + text[line:]
     )
