@@ -484,11 +484,14 @@ def a_column_without_a_zone(service: Service) -> Spot:
 
 
 @disguise("RN003")
-def a_column_whose_type_comes_from_its_annotation(service: Service) -> Spot:
+def a_column_of_another_type_of_moments(service: Service) -> Spot:
     text = service.read("@/features/inbox/models.py")
     line = text.index("    owner_id: ", text.index("class Capture("))
     service.path("@/features/inbox/models.py").write_text(
-        text[:line] + "    read_at: Mapped[datetime | None]\n" + text[line:]
+        text[:line] + "    read_at: Mapped[datetime | None] = mapped_column(sql.TIMESTAMP())\n" + text[line:]
+    )
+    service.replace(
+        "@/features/inbox/models.py", "from sqlalchemy import ", "import sqlalchemy as sql\nfrom sqlalchemy import "
     )
     return service.at("@/features/inbox/models.py", "read_at: Mapped")
 

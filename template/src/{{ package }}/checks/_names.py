@@ -259,9 +259,10 @@ class Names:
         if module := self._by_function(node, deep):
             return module
         name = self.meaning(node.func, deep + 1)
-        if name == "getattr" and len(node.args) > 1 and isinstance(node.args[1], ast.Constant):
+        attribute = node.args[1].value if len(node.args) > 1 and isinstance(node.args[1], ast.Constant) else None
+        if name == "getattr" and isinstance(attribute, str):
             base = self.meaning(node.args[0], deep + 1)
-            return f"{base}.{node.args[1].value}" if base else ""
+            return f"{base}.{attribute}" if base else ""
         return f"{name}()" if name else ""
 
     def _by_function(self, node: ast.Call, deep: int = 0) -> str:

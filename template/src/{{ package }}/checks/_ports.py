@@ -37,6 +37,9 @@ _SCHEMES = {
     "mongodb": 27017,
 }
 _FOREIGN = re.compile(r"db|database|postgres|pg|redis|broker|rabbit|mq|smtp|mail|mongo|mysql|kafka", re.IGNORECASE)
+_STARTED = re.compile(
+    r"uvicorn|gunicorn|hypercorn|granian|fastapi (?:dev|run)|flask run|runserver|uv run|poetry run|npm (?:run|start)"
+)
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
 _ADDRESS = re.compile(
     r"(?P<scheme>[a-z][\w+.-]*)://(?:[^@/\s,]*@)?(?P<host>\[[^\]]+\]|[\w.-]+)(?::(?P<port>\d+))?", re.I
@@ -217,13 +220,16 @@ def in_documents(facts: Facts) -> Iterator[Told]:
         for each in service.ports:
             if service.image in PORTS and each.host:
                 behind.setdefault(PORTS[service.image], each)
+    built = {number for each in services if each.is_built for port in each.ports for number in port.container}
     elsewhere: set[int] | None = None
     for path in facts.config.paths("documents"):
         text = path.read_text("utf-8", errors="replace")
+        # Who starts the service without a container finds it at the port inside.
+        without = built if _STARTED.search(text) else set()
         for number, line in enumerate(text.splitlines(), 1):
             for match in _IN_DOCUMENTS.finditer(line):
                 port, scheme = int(match["port"]), (match["scheme"] or "http").partition("+")[0].lower()
-                if port in published or any("$" in each for each in _raw(services, port)):
+                if port in published or port in without or any("$" in each for each in _raw(services, port)):
                     continue
                 inside = behind.get(port)
                 web = scheme in ("http", "https", "ws", "wss")

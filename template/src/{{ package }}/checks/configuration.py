@@ -614,6 +614,8 @@ class CF007(Guard):
     """
 
     def judge(self, facts: Facts) -> Iterator[Finding]:
+        if not any(each.kind in ("dockerfile", "compose", "kubernetes") for each in facts.processes):
+            raise DoesNotApply("there is no Dockerfile, compose file or manifest that starts anything")
         scripts = _shell.Scripts(facts.config.root)
         told: set[Place] = set()
         for process in facts.processes:
