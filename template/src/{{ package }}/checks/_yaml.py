@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ._findings import CouldNotLook
+
+Node = Any
+"""What PyYAML makes of a text; it is imported late."""
 
 Value = Any
 """A `Mapping`, a `Sequence`, or a scalar: str, int, float, bool or None."""
@@ -55,6 +56,8 @@ class Document:
 
 def documents(path: Path) -> list[Document]:
     """What is in a file; raise CouldNotLook, which names it, for what is no YAML."""
+    import yaml  # noqa: PLC0415 - not needed when a service starts
+
     try:
         made = []
         # Bytes: UTF-16 and a mark of the order of bytes are then told apart.
@@ -75,7 +78,7 @@ class _Maker:
         self._made: dict[int, Value] = {}
         self._open: set[int] = set()
 
-    def value(self, node: yaml.Node) -> Value:
+    def value(self, node: Node) -> Value:
         if id(node) not in self._made:
             if id(node) in self._open:
                 raise ValueError(f"line {_line(node)} contains itself")
@@ -84,18 +87,18 @@ class _Maker:
             self._open.discard(id(node))
         return self._made[id(node)]
 
-    def _make(self, node: yaml.Node) -> Value:
-        if isinstance(node, yaml.SequenceNode):
+    def _make(self, node: Node) -> Value:
+        if node.id == "sequence":
             sequence = Sequence(_line(node))
             for each in node.value:
                 sequence.append(self.value(each))
                 sequence.lines.append(_line(each))
             return sequence
-        if isinstance(node, yaml.MappingNode):
+        if node.id == "mapping":
             return self._mapping(node)
         return _scalar(node)
 
-    def _mapping(self, node: yaml.MappingNode) -> Mapping:
+    def _mapping(self, node: Node) -> Mapping:
         mapping, merged = Mapping(_line(node)), []
         for key, value in node.value:
             name, at = str(key.value), _line(key)
@@ -119,16 +122,18 @@ class _Maker:
         return mapping
 
 
-def _line(node: yaml.Node) -> int:
+def _line(node: Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-def _merged(node: yaml.Node) -> list[yaml.Node]:
-    return list(node.value) if isinstance(node, yaml.SequenceNode) else [node]
+def _merged(node: Node) -> list[Node]:
+    return list(node.value) if node.id == "sequence" else [node]
 
 
-def _scalar(node: yaml.Node) -> Value:
+def _scalar(node: Node) -> Value:
     # YAML 1.1 makes 1342 of the port 22:22; neither Compose nor Kubernetes does.
     if node.tag.startswith("!") or re.fullmatch(r"\d+(:\d+)+", node.value):
         return None if node.value in ("", "null", "~") else node.value
+    import yaml  # noqa: PLC0415 - not needed when a service starts
+
     return yaml.SafeLoader("").construct_object(node)

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import _ports, _shell
 from ._compose import Port, Service, image_name, substituted
@@ -19,6 +21,9 @@ from ._processes import Process, image_has_healthcheck
 from ._secrets import is_literal_secret, is_secret_name, password_in
 from ._source import literal
 from ._yaml import Mapping
+
+if TYPE_CHECKING:
+    from ._live_settings import Default
 
 _FLOATING = {
     "latest",
@@ -372,10 +377,10 @@ class CF003(Guard):
     def judge(self, facts: Facts) -> Iterator[Finding]:
         if not facts.compose.services and not facts.cluster.objects:
             raise DoesNotApply("there are neither compose files nor manifests")
-        for message, place, subject in (
-            *_ports.between_containers(facts.compose),
-            *_ports.in_the_cluster(facts.cluster),
-            *_ports.in_documents(facts),
+        for message, place, subject in itertools.chain(
+            _ports.between_containers(facts.compose),
+            _ports.in_the_cluster(facts.cluster),
+            _ports.in_documents(facts),
         ):
             yield self.finding(message, place, subject)
 
@@ -394,19 +399,23 @@ class CF005(Guard):
         known: frozenset[str] = frozenset()
         classes: frozenset[tuple[str, str]] = frozenset()
         problem = ""
+        defaults: tuple[Default, ...] = ()
         if facts.config.settings:
-            settings = facts.settings
-            known, classes, problem = settings.known, settings.classes, settings.problem
-            for default in settings.defaults:
-                if default.accepted:
-                    yield self.finding(
-                        f"{default.name.upper()} has a default that anybody can read and is taken in {default.accepted}; "
-                        "refuse it there, or have no default",
-                        default.place,
-                        default.name,
-                    )
-            if problem and not settings.defaults:
-                problem = ""
+            try:
+                settings = facts.settings
+            except CouldNotLook as reason:
+                problem = str(reason)
+            else:
+                known, classes, defaults = settings.known, settings.classes, settings.defaults
+                problem = settings.problem if defaults else ""
+        for default in defaults:
+            if default.accepted:
+                yield self.finding(
+                    f"{default.name.upper()} has a default that anybody can read and is taken in {default.accepted}; "
+                    "refuse it there, or have no default",
+                    default.place,
+                    default.name,
+                )
         for names in facts.source.own:
             for name, place in _written_secrets(names, known, classes):
                 yield self.finding(

@@ -6,11 +6,15 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ._facts import Facts
-from ._findings import Finding, Guard, Place
+from ._findings import CouldNotLook, Finding, Guard, Place
 from ._functions import Function, Functions
 from ._names import FUNCTIONS, Names, Use
+
+if TYPE_CHECKING:
+    from ._tools import Lint
 
 _CLOCKS = re.compile(
     r"(?:datetime\.)?datetime\.(?:now|utcnow|today)|(?:datetime\.)?date\.today|time\.(?:time|time_ns|ctime|localtime|gmtime|strftime|asctime)"
@@ -412,7 +416,8 @@ class RN002(Guard):
     def judge(self, facts: Facts) -> Iterator[Finding]:
         functions = facts.functions
         seen: set[Place] = set()
-        for each in facts.lint["RN002"]:
+        found, blind = _lint(facts, "RN002")
+        for each in found:
             seen.add(each.place)
             yield self.finding(
                 f"{each.message.rstrip('.')} ({each.rule}): the event loop waits for it; {_ADVICE}",
@@ -434,28 +439,18 @@ class RN002(Guard):
             if told and not _has_noqa(facts, use):
                 seen.add(use.place)
                 yield self.finding(message, use.place, told)
+        if blind:
+            raise blind
 
 
 _ADVICE = "await its asynchronous kind, or run it in a thread"
-_MODULES = {
-    "requests",
-    "sqlite3",
-    "psycopg2",
-    "pymysql",
-    "MySQLdb",
-    "pyodbc",
-    "boto3",
-    "botocore",
-    "smtplib",
-    "ftplib",
-    "paramiko",
-}
-_MODULES |= {"urllib3", "pymongo", "ldap3", "imaplib", "poplib", "telnetlib"}
-_NOT_BLOCKING = re.compile(
-    r"(?:.*\.)?(?:[A-Z]\w*(?:Error|Exception|Warning|Adapter|Retry|Config|Auth)|Session|Request|register_\w+|Row|PoolManager|Timeout|Retry)"
-)
 _NAMES = re.compile(
-    r"(?:httpx|httpx2)\.(?:get|post|put|patch|delete|head|options|request|stream)"
+    r"requests\.(?:get|post|put|patch|delete|head|options|request)"
+    r"|requests\.(?:sessions\.)?[sS]ession\(\)\.(?:get|post|put|patch|delete|head|options|request|send)"
+    r"|(?:sqlite3|psycopg2|pymysql|MySQLdb|pyodbc|smtplib|ftplib|imaplib|paramiko|ldap3|boto3)"
+    r"\.(?:connect|client|resource|SMTP\w*|IMAP4\w*|FTP\w*|\w+\(\)\.(?!.*\bclose$).+)"
+    r"|pymongo\.(?:\w+\.)*MongoClient\(\)\..+"
+    r"|(?:httpx|httpx2)\.(?:get|post|put|patch|delete|head|options|request|stream)"
     r"|(?:httpx|httpx2)\.Client\(\)\.(?:get|post|put|patch|delete|head|options|request|stream|send)"
     r"|psycopg\.(?:connect|Connection\.connect)|psycopg(?:\.Connection)?\.?(?:connect)?\(\)\.\w+(?:\(\)\.\w+)*"
     r"|(?:redis|valkey)\.(?:Redis|StrictRedis|from_url|Redis\.from_url|RedisCluster)\(\)\.(?!pipeline$|lock$|close$)\w+"
@@ -473,10 +468,7 @@ _NAMES = re.compile(
 def _blocking(use: Use) -> str:
     """What a call blocks in; "" where it does not."""
     name = use.name
-    if _NAMES.fullmatch(name):
-        return name.replace("()", "")
-    root, _, rest = name.partition(".")
-    return name.replace("()", "") if root in _MODULES and rest and not _NOT_BLOCKING.fullmatch(rest) else ""
+    return name.replace("()", "") if _NAMES.fullmatch(name) else ""
 
 
 def _blocks(functions: Functions, function: Function) -> str:
@@ -508,20 +500,29 @@ class RN003(Guard):
     """
 
     def judge(self, facts: Facts) -> Iterator[Finding]:
-        for each in facts.lint["RN003"]:
+        found, blind = _lint(facts, "RN003")
+        for each in found:
             message = (
                 f"{each.message.rstrip('.')} ({each.rule}): a moment without a zone; give it one (datetime.now(UTC))"
             )
             yield self.finding(message, each.place, each.rule)
-        if not facts.config.metadata:
-            return
-        for name, place in facts.naive_columns:
+        for name, place in facts.naive_columns if facts.config.metadata else ():
             yield self.finding(
                 f"{name} keeps moments without a zone, so what comes back means another time elsewhere; "
                 "declare it DateTime(timezone=True), or with a type that takes care of zones",
                 place,
                 name,
             )
+        if blind:
+            raise blind
+
+
+def _lint(facts: Facts, code: str) -> tuple[list[Lint], CouldNotLook | None]:
+    """What ruff finds; where it could not look, why: what does not need it is told all the same."""
+    try:
+        return facts.lint[code], None
+    except CouldNotLook as reason:
+        return [], reason
 
 
 GUARDS = (RN001, RN002, RN003)
