@@ -181,8 +181,7 @@ def test_a_project_without_celery_does_not_need_it(project: Project) -> None:
     ],
 )
 def test_what_a_command_starts(command: str, kind: str, queues: tuple[str, ...] | None) -> None:
-    words, shell = processes.command(command)
-    process = processes.Process("procfile", "it", words, shell, Place())
+    process = processes.Process("procfile", "it", processes.command(command), shell=False, place=Place())
     found = list(workers([process], ["shop worker"]))
     assert [each.queues for each in found] == ([queues] if kind == "worker" else [])
     assert bool(list(beats([process], ["shop worker"]))) == command.endswith(" beat")

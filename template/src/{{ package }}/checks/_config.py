@@ -11,7 +11,7 @@ from pathlib import Path
 
 FILE = "pyproject.toml"
 ADDRESS = re.compile(r"[\w.]+:[\w.]+")
-ADDRESSES = ("application", "metadata", "celery")
+ADDRESSES = ("application", "metadata", "settings", "celery")
 
 
 class ConfigError(Exception):
@@ -54,10 +54,14 @@ class Config:
     # Clients.
     # Imports.
     # Settings and deployment.
-    compose: tuple[str, ...] = ("compose.yaml", "compose.override.yaml")
+    settings: str = ""
+    compose: tuple[str, ...] = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
     dockerfiles: tuple[str, ...] = ("Dockerfile",)
     procfiles: tuple[str, ...] = ("Procfile",)
     kubernetes: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ("README.md", "docs/**/*.md", ".env.example")
+    liveness: tuple[str, ...] = ()
+    pool_settings: tuple[str, ...] = ()
     # Runs.
     accepted: tuple[Acceptance, ...] = ()
 

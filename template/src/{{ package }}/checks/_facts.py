@@ -14,10 +14,13 @@ from ._config import Config
 from ._findings import NOWHERE, Place
 
 if TYPE_CHECKING:
+    from ._functions import Functions
     from ._live import Live
     from ._live_celery import CeleryFacts
+    from ._live_liveness import Step
+    from ._live_settings import SettingsFacts
     from ._migrated import Migrated
-    from ._processes import Compose, Process
+    from ._processes import Cluster, Compose, Process
     from ._sessions import Sessions
     from ._source import Source
     from ._source_celery import CelerySource
@@ -166,17 +169,31 @@ class Facts:
         return Source(self.config)
 
     @cached_property
+    def functions(self) -> Functions:
+        """The functions of the package."""
+        from ._functions import Functions  # noqa: PLC0415 - not needed when a service starts
+
+        return Functions(self.source)
+
+    @cached_property
     def compose(self) -> Compose:
         from ._processes import Compose  # noqa: PLC0415 - not needed when a service starts
 
         return Compose(self.config)
 
     @cached_property
+    def cluster(self) -> Cluster:
+        """The Kubernetes manifests."""
+        from ._processes import Cluster  # noqa: PLC0415 - not needed when a service starts
+
+        return Cluster(self.config)
+
+    @cached_property
     def processes(self) -> Sequence[Process]:
         """What compose files, Dockerfiles, Procfiles, manifests and pyproject.toml start."""
         from ._processes import processes  # noqa: PLC0415 - not needed when a service starts
 
-        return tuple(processes(self.config, self.compose))
+        return tuple(processes(self.config, self.compose, self.cluster))
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -199,6 +216,7 @@ class Facts:
 
         return references(self.config)
 
+    @cached_property
     def workers(self) -> Sequence[Worker]:
         """The processes that take messages from queues."""
         from ._workers import workers  # noqa: PLC0415 - not needed when a service starts
@@ -246,6 +264,15 @@ class Facts:
     def routes(self) -> Sequence[Route]:
         return self.live.routes
 
+    def steps(self, path: str) -> Sequence[Step] | None:
+        """What runs for `GET path`, the route's function first; None where there is no such route."""
+        return self.live.steps(path)
+
+    @property
+    def settings(self) -> SettingsFacts:
+        """What is known of the class of settings."""
+        return self.live.settings_facts
+
     @property
     def tables(self) -> Sequence[Table]:
         self.doubt = self.live.doubt
@@ -269,13 +296,20 @@ class Facts:
         return self.live.late_dependencies
 
     @property
-    def settings(self) -> Sequence[Setting]:
+    def numbers(self) -> Sequence[Setting]:
         """The whole numbers in the settings that the application has loaded."""
-        return self.live.settings
+        return self.live.numbers
 
+    @property
     def celery(self) -> CeleryFacts:
         """What the Celery application says of itself."""
         return self.live.celery_facts
+
+    @property
+    def naive_columns(self) -> Sequence[tuple[str, Place]]:
+        """The columns that keep moments without a zone, with their lines."""
+        self.doubt = self.live.doubt
+        return self.live.naive_columns
 
     @property
     def application_tables(self) -> frozenset[str]:

@@ -21,6 +21,8 @@ from ._source import Source, words
 
 if TYPE_CHECKING:
     from ._live_celery import CeleryFacts
+    from ._live_liveness import Step
+    from ._live_settings import SettingsFacts
 
 
 class Live:
@@ -31,6 +33,7 @@ class Live:
         self.application = application
         self.metadata = metadata
         self.celery: object = None
+        self.settings: object = None
         self.failures: list[Failure] = []
         self.refused: list[object] = []
         self.application_tables: frozenset[str] = frozenset()
@@ -48,6 +51,7 @@ class Live:
                     raise CouldNotLook(f"{config.package} is imported from {folder}, not from {source.package}")
             imports.resolve("application", config.application)
             imports.resolve("metadata", config.metadata)
+            imports.resolve("settings", config.settings)
             with contextlib.suppress(CouldNotLook, DoesNotApply):
                 self.application_tables = frozenset(table.name for table in self.tables)
             imports.resolve("celery", config.celery)
@@ -92,11 +96,12 @@ class Live:
         return late(self._there("application"), self.config.root)
 
     @cached_property
-    def settings(self) -> list[Setting]:
-        from ._live_settings import gather  # noqa: PLC0415 - a project without pydantic has the other facts
+    def numbers(self) -> list[Setting]:
+        from ._live_numbers import gather  # noqa: PLC0415 - a project without pydantic has the other facts
 
         return gather(self.config.root)
 
+    @cached_property
     def celery_facts(self) -> CeleryFacts:
         application = self._there("celery")
         from ._live_celery import CeleryFacts  # noqa: PLC0415 - a project without Celery has the other facts
@@ -114,6 +119,27 @@ class Live:
                 # By its type: `current_app` is a proxy, and says that it is one.
                 if issubclass(type(value), Celery) and value is not application:
                     yield f"{name}.{attribute}", _bound(self.config.root, module, attribute)
+
+    @cached_property
+    def naive_columns(self) -> list[tuple[str, Place]]:
+        """The columns that keep moments without a zone."""
+        from ._live_columns import naive  # noqa: PLC0415 - a project without SQLAlchemy has the other facts
+
+        return list(naive(self._there("metadata"), self.config.root))
+
+    def steps(self, path: str) -> list[Step] | None:
+        """What runs for `GET path`; None where there is no such route."""
+        from ._live_liveness import steps  # noqa: PLC0415 - a project without FastAPI has the other facts
+
+        return steps(self._there("application"), path, self.config.root)
+
+    @cached_property
+    def settings_facts(self) -> SettingsFacts:
+        """What is known of the class of settings; raise DoesNotApply or CouldNotLook where there is none."""
+        kind = self._there("settings")
+        from ._live_settings import gather  # noqa: PLC0415 - a project without pydantic has the other facts
+
+        return gather(kind, self.config.root)
 
     def _there(self, key: str) -> object:
         value: object = getattr(self, key)

@@ -39,11 +39,11 @@ LOOKUP = {"", "btree", "hash"}
 def gather(metadata: object, root: Path) -> list[Table]:
     if not isinstance(metadata, MetaData):
         raise CouldNotLook(f"the metadata is a {type(metadata).__name__}, not a sqlalchemy.MetaData")
-    classes = _Classes(root)
+    classes = Classes(root)
     return [_table(table, classes) for table in metadata.tables.values()]
 
 
-def _table(table: Sql, classes: _Classes) -> Table:
+def _table(table: Sql, classes: Classes) -> Table:
     keys = [tuple(column.name for column in table.primary_key.columns)]
     keys += [
         tuple(column.name for column in constraint.columns)
@@ -121,7 +121,7 @@ def _leading(index: Index) -> Iterator[str]:
     yield from names
 
 
-class _Classes:
+class Classes:
     """Where tables are declared: the classes of the project's loaded modules that are mapped to them."""
 
     def __init__(self, root: Path) -> None:

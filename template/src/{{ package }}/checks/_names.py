@@ -196,6 +196,34 @@ class Names:
             return (other, found) if isinstance(found, (*FUNCTIONS, ast.ClassDef)) else None
         return None
 
+    def written(self, node: ast.AST | None, deep: int = 0) -> tuple[ast.AST | None, Names]:
+        """What a name was given where it is plainly assigned, also in another module, and that module's names."""
+        if not isinstance(node, ast.Name) or deep > _DEEP:
+            return node, self
+        for position, scope in enumerate(reversed(self._around.get(node, ()))):
+            if position and isinstance(scope, ast.ClassDef):
+                continue
+            for value in reversed(self._bound.get(scope, {}).get(node.id, ())):
+                if isinstance(value, ast.ImportFrom):
+                    return self._elsewhere(value, node.id, deep)
+                given = value.value if isinstance(value, ast.AnnAssign) else value
+                return self.written(given, deep + 1) if isinstance(given, ast.expr) else (node, self)
+        return node, self
+
+    def _elsewhere(self, node: ast.ImportFrom, name: str, deep: int) -> tuple[ast.AST | None, Names]:
+        for alias in node.names:
+            if (alias.asname or alias.name) == name:
+                module, _, attribute = self._imported(node, alias).rpartition(".")
+                other = self._other(module)
+                values = other._bound.get(other.file.tree, {}).get(attribute, ()) if other and other.file.tree else ()
+                for value in reversed(values):
+                    if isinstance(value, ast.ImportFrom) and other:
+                        return other._elsewhere(value, attribute, deep + 1) if deep < _DEEP else (None, self)
+                    given = value.value if isinstance(value, ast.AnnAssign) else value
+                    if isinstance(given, ast.expr) and other:
+                        return other.written(given, deep + 1)
+        return None, self
+
     # How names are bound
 
     def _visit(self, node: ast.AST, around: tuple[Scope, ...]) -> None:

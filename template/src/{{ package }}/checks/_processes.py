@@ -4,19 +4,23 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-import shlex
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from . import _yaml
+from ._compose import Compose, Service, command, image_name, substituted
 from ._config import FILE, Config
 from ._findings import Place
 
-_KINDS = {"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicaSet", "Pod"}
+__all__ = ["Cluster", "Compose", "Container", "Process", "Service", "command", "processes", "substituted"]
+
+_SHELLS = {"sh", "bash", "dash", "ash", "zsh", "ksh"}
+_FORWARDS = {"tini", "dumb-init", "docker-init", "catatonit"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,12 @@ class Process:
         shell: whether a shell runs it, which does not pass on signals.
         place: where it is written.
         environment: what it is given, as far as the file says.
+        script: what that shell is given, where it is written in this place; "" where no shell is.
         replicas: how many of it are started.
+        times: how many of it may run at a time, those that take the place of others included.
+        ends: whether it ends by itself: a migration, a job of a cluster.
+        image: its image's name, without the registry and the tag.
+        built: whether this project builds the image.
     """
 
     kind: str
@@ -39,217 +48,347 @@ class Process:
     shell: bool
     place: Place
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
+    script: str = ""
     replicas: int = 1
+    times: int = 1
+    ends: bool = False
+    image: str = ""
+    built: bool = False
 
 
-class Compose:
-    """The compose files, merged as Compose merges them; `services` is empty where there is none."""
+@dataclass(frozen=True)
+class _Image:
+    """What a Dockerfile says that a container of its image starts."""
 
-    def __init__(self, config: Config) -> None:
-        self.root = config.root
-        self.paths = [path for name in config.compose if (path := config.root / name).is_file()]
-        self.documents = {path: _yaml.documents(path) for path in self.paths}
-        self.services: dict[str, Service] = {}
-        for path in self.paths:
-            for document in self.documents[path]:
-                services = document.content.get("services") if isinstance(document.content, dict) else None
-                for name, content in (services or {}).items():
-                    if isinstance(content, _yaml.Mapping):
-                        self._add(name, content, path)
+    entry: Process | None = None
+    default: Process | None = None
 
-    def _add(self, name: str, content: _yaml.Mapping, path: Path) -> None:
-        known = self.services.get(name)
-        self.services[name] = Service(name, content, self.root, path, known)
+    def processes(self) -> Iterator[Process]:
+        yield from (each for each in (self.entry, self.default) if each)
 
 
-class Service:
-    """One service of the compose files; a later file's entry lies over an earlier one's."""
+def shell_script(words: tuple[str, ...]) -> str | None:
+    """What `sh -c` is given; "" for a shell that is given a file, None where the command is no shell."""
+    words = started(words)
+    if not words or words[0].rpartition("/")[2] not in _SHELLS:
+        return None
+    for position, word in enumerate(words[1:], 1):
+        if not word.startswith("-"):
+            return ""
+        if "c" in word and not word.startswith("--"):
+            return words[position + 1] if len(words) > position + 1 else None
+    return None
 
-    def __init__(self, name: str, content: _yaml.Mapping, root: Path, path: Path, below: Service | None = None) -> None:
-        self.name = name
-        self.content = content
-        self.path = path
-        self.below = below
-        self._root = root
 
-    def get(self, key: str) -> Any:
-        """The value of a key, None where no file has it."""
-        if key in self.content:
-            return self.content[key]
-        return self.below.get(key) if self.below else None
-
-    def place(self, key: str = "") -> Place:
-        """The line of a key, or of the service."""
-        if self.below is not None and key not in self.content:
-            return self.below.place(key)
-        return Place.of(self._root, self.path, self.content.line_of(key))
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The variables it is given, written either way, with defaults such as `${NAME:-default}` filled in."""
-        below = self.below.environment if self.below else {}
-        value = self.content.get("environment")
-        if isinstance(value, dict):
-            pairs = {key: "" if each is None else str(each) for key, each in value.items()}
+def started(words: tuple[str, ...]) -> tuple[str, ...]:
+    """A command without what goes before it: an init that starts it, `env`, `exec`."""
+    while words:
+        name = words[0].rpartition("/")[2]
+        if name in _FORWARDS:
+            words = words[1:]
+            while words and words[0].startswith("-"):
+                words = words[1:]
+        elif name in ("env", "exec") or re.fullmatch(r"\w+=.*", words[0]):
+            words = words[1:]
         else:
-            pairs = dict((str(each).partition("=")[::2]) for each in value or ())
-        return below | {key: substituted(each) for key, each in pairs.items()}
-
-    @property
-    def replicas(self) -> int:
-        """How many of it are started."""
-        deploy = self.get("deploy")
-        written = deploy.get("replicas") if isinstance(deploy, dict) else None
-        return _count(self.get("scale") if written is None else written)
-
-    @property
-    def is_built(self) -> bool:
-        """Whether its image is this project's own."""
-        return self.get("build") is not None
+            break
+    return words
 
 
-def _count(written: object) -> int:
-    text = substituted(str(written))
-    return int(text) if text.isdigit() else 1
-
-
-def substituted(text: str) -> str:
-    """A value as Compose reads it where no variable is set: `${PORT:-8000}` is 8000, `${KEY:?...}` is empty."""
-    return re.sub(r"\$\{\w+(?::?-([^}]*))?(?::?[?+][^}]*)?\}", lambda match: match[1] or "", text)
-
-
-def command(value: object) -> tuple[tuple[str, ...], bool]:
-    """The words of a command, and whether a shell runs it: a list is run as it stands, a text by a shell."""
-    if isinstance(value, (list, tuple)):
-        words = tuple(substituted(str(each)) for each in value)
-        return words, words[:2] in (("sh", "-c"), ("bash", "-c"), ("/bin/sh", "-c"), ("/bin/bash", "-c"))
-    try:
-        return tuple(shlex.split(substituted(str(value or "")))), bool(value)
-    except ValueError:
-        return tuple(str(value).split()), True
-
-
-def processes(config: Config, compose: Compose) -> Iterator[Process]:
+def processes(config: Config, compose: Compose, cluster: Cluster) -> Iterator[Process]:
     """Every process that the project's files start."""
-    image = list(_dockerfile(config))
-    yield from image
-    entry = next((each for each in image if each.name == "ENTRYPOINT"), None)
-    default = next((each for each in image if each.name == "CMD"), None)
+    images = {path: _dockerfile(config, path) for path in _dockerfiles(config, compose)}
+    # The last stage is what is built where nothing says otherwise.
+    for stages in images.values():
+        yield from _last(stages).processes()
+    image = _last(next(iter(images.values()), {}))
     for name, service in compose.services.items():
-        yield from _of_compose(name, service, entry, default)
+        own = _built(service, images) or image
+        yield from _of_compose(name, service, own, ends=name in compose.one_shots)
     yield from _procfile(config)
-    yield from _kubernetes(config, compose, entry, default)
+    yield from _kubernetes(config, compose, cluster, image)
     yield from _scripts(config)
 
 
-def _of_compose(name: str, service: Service, entry: Process | None, default: Process | None) -> Iterator[Process]:
+def _of_compose(name: str, service: Service, image: _Image, *, ends: bool) -> Iterator[Process]:
     built = service.is_built
-    first, shell = command(service.get("entrypoint"))
-    if service.get("entrypoint") is None and built and entry:
-        first, shell = entry.words, entry.shell
-    rest, text = command(service.get("command"))
-    if service.get("command") is None and service.get("entrypoint") is None and built and default:
-        rest, text = default.words, default.shell
-    # In compose a text is split into words and run without a shell; that the image's entry point is one still counts.
-    told = not isinstance(service.get("command"), str) and text
-    if first or rest:
-        key = "command" if service.get("command") is not None else "entrypoint"
-        place, given, count = service.place(key), service.environment, service.replicas
-        yield Process("compose", name, (*first, *rest), shell or told, place, given, count)
+    entry, rest = service.get("entrypoint"), service.get("command")
+    first, told = command(entry), False
+    if entry is None and built and image.entry:
+        first, told = image.entry.words, image.entry.shell
+    words = command(rest)
+    if rest is None and entry is None and built and image.default:
+        words, told = image.default.words, told or image.default.shell
+    if first or words:
+        # A text is split into words here and run without a shell, unless one is named in it.
+        script = shell_script((*first, *words)) if rest is not None or entry is not None else None
+        key = "command" if rest is not None else "entrypoint"
+        yield Process(
+            "compose",
+            name,
+            (*first, *words),
+            told or script is not None,
+            service.place(key),
+            service.environment,
+            script=script or "",
+            replicas=service.copies,
+            times=service.copies,
+            ends=ends,
+            image=service.image,
+            built=built,
+        )
     check = service.get("healthcheck")
     if isinstance(check, dict) and check.get("test") is not None:
         test = check["test"]
-        words, shell = command(test)
+        words, shell = command(test), isinstance(test, str)
         if isinstance(test, list) and words[:1] in (("CMD",), ("CMD-SHELL",)):
             shell, words = words[0] == "CMD-SHELL", words[1:]
-        place = Place(service.place().file, getattr(check, "line_of", lambda _: service.place().line)("test"))
-        yield Process("health", name, words, shell, place, service.environment)
+        yield Process("health", name, words, shell, service.place("healthcheck", "test"), service.environment)
 
 
-def _dockerfile(config: Config) -> Iterator[Process]:
-    for path in config.paths("dockerfiles"):
-        found: dict[str, Process] = {}
-        number, pending, begun = 0, "", 0
-        for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), 1):
-            if re.match(r"\s*#", line):
-                continue
-            begun = begun or number
-            pending += line.rstrip().removesuffix("\\") + " "
-            if line.rstrip().endswith("\\"):
-                continue
-            word, _, value = pending.strip().partition(" ")
-            if word.upper() == "FROM":
-                found.clear()
-            if word.upper() in ("ENTRYPOINT", "CMD"):
-                words, shell = _exec_form(value.strip())
-                found[word.upper()] = Process(
-                    "dockerfile", word.upper(), words, shell, Place.of(config.root, path, begun)
-                )
-            pending, begun = "", 0
-        yield from found.values()
+def _dockerfiles(config: Config, compose: Compose) -> list[Path]:
+    """Those that the configuration names, and those that compose builds."""
+    found = dict.fromkeys(config.paths("dockerfiles"))
+    found |= dict.fromkeys(path for each in compose.services.values() if (path := recipe(each)) and path.is_file())
+    return [path for path in found if path.is_relative_to(config.root)]
+
+
+def recipe(service: Service) -> Path | None:
+    """The Dockerfile that a service is built with."""
+    build = service.get("build")
+    if build is None:
+        return None
+    told = build if isinstance(build, dict) else {"context": build}
+    folder = service.path.parent / substituted(str(told.get("context") or "."))
+    return (folder / substituted(str(told.get("dockerfile") or "Dockerfile"))).resolve()
+
+
+def image_has_healthcheck(service: Service) -> bool:
+    """Whether the Dockerfile that a service is built with says how it is watched."""
+    path = recipe(service)
+    if path is None or not path.is_file():
+        return False
+    return any(word == "HEALTHCHECK" and value.upper() != "NONE" for word, value, _ in instructions(path))
+
+
+def _built(service: Service, images: Mapping[Path, Mapping[str, _Image]]) -> _Image | None:
+    stages = images.get(recipe(service) or Path())
+    if not stages:
+        return None
+    build = service.get("build")
+    target = str(build.get("target") or "") if isinstance(build, dict) else ""
+    return stages.get(target) or _last(stages)
+
+
+def _last(stages: Mapping[str, _Image]) -> _Image:
+    return list(stages.values())[-1] if stages else _Image()
+
+
+def instructions(path: Path) -> Iterator[tuple[str, str, int]]:
+    """Each instruction of a Dockerfile, what it is told, and its line."""
+    pending, begun, until = "", 0, ""
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), 1):
+        if until:
+            until = "" if line.strip() == until else until
+            continue
+        if re.match(r"\s*#", line) or (not line.strip() and not pending):
+            continue
+        begun = begun or number
+        pending += re.sub(r"[\\`]\s*$", "", line) + " "
+        if re.search(r"[\\`]\s*$", line):
+            continue
+        word, _, value = pending.strip().partition(" ")
+        if word.upper() in ("RUN", "COPY", "ADD") and (inline := re.search(r"<<-?[\"']?(\w+)", value)):
+            until = inline[1]
+        yield word.upper(), value.strip(), begun
+        pending, begun = "", 0
+
+
+def _dockerfile(config: Config, path: Path) -> dict[str, _Image]:
+    """What each stage starts, in order."""
+    stages: dict[str, _Image] = {}
+    name, image = "", _Image()
+    for word, value, line in instructions(path):
+        if word == "FROM":
+            parts = [each for each in value.split() if not each.startswith("--")]
+            # A stage starts what the stage starts that it is made from.
+            image = stages.get(parts[0] if parts else "", _Image())
+            name = parts[2] if len(parts) > 2 and parts[1].lower() == "as" else str(len(stages))
+        elif word in ("ENTRYPOINT", "CMD"):
+            words, shell = _exec_form(value)
+            place = Place.of(config.root, path, line)
+            script = value if shell else shell_script(words)
+            made = Process("dockerfile", word, words, shell or script is not None, place, script=script or "")
+            image = replace(image, **{"entry" if word == "ENTRYPOINT" else "default": made})
+        if name:
+            stages[name] = image
+    return stages
 
 
 def _exec_form(value: str) -> tuple[tuple[str, ...], bool]:
+    """The words of a command in a Dockerfile, and whether a shell is put before them."""
     try:
         words = json.loads(value)
     except json.JSONDecodeError:
-        return command(value)
-    return command(words if isinstance(words, list) else value)
+        words = None
+    # What is no list of JSON, with its double quotes, is taken for a line of a shell.
+    return (command(words), False) if isinstance(words, list) else (command(value), True)
 
 
 def _procfile(config: Config) -> Iterator[Process]:
     for path in config.paths("procfiles"):
         for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), 1):
             if match := re.match(r"([\w-]+):\s*(.+)", line):
-                words, _ = command(match[2])
+                words = command(match[2])
                 yield Process("procfile", match[1], words, shell=False, place=Place.of(config.root, path, number))
 
 
-def _kubernetes(config: Config, compose: Compose, entry: Process | None, default: Process | None) -> Iterator[Process]:
-    ours = {_image(service.get("image")) for service in compose.services.values() if service.is_built}
-    for path in config.paths("kubernetes"):
-        for document in _yaml.documents(path):
-            content = document.content
-            if not isinstance(content, dict) or content.get("kind") not in _KINDS:
-                continue
-            for container in _containers(content):
-                built = _image(container.get("image")) in ours
-                words, shell = command(container.get("command"))
-                arguments, _ = command(container.get("args"))
-                if built and "command" not in container:
-                    words, shell = (entry.words, entry.shell) if entry else ((), False)
-                    arguments = default.words if default and "args" not in container else arguments
-                if words or arguments:
-                    place = Place.of(config.root, path, container.line_of("args" if "args" in container else "command"))
-                    given = {
-                        str(each.get("name")): str(each.get("value", ""))
-                        for each in container.get("env") or ()
-                        if isinstance(each, dict)
-                    }
-                    several, name = _replicas(content), str(container.get("name"))
-                    yield Process("kubernetes", name, (*words, *arguments), shell, place, given, several)
+@dataclass(frozen=True)
+class Container:
+    """A container of a manifest.
+
+    Attributes:
+        content: what the manifest says of it.
+        path: the manifest.
+        owner: the object that it is a container of.
+        ends: whether it ends by itself.
+    """
+
+    content: _yaml.Mapping
+    path: Path
+    owner: _yaml.Mapping
+    ends: bool
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return str(self.content.get("name") or "")
 
 
-def _replicas(content: Any) -> int:
-    spec = content.get("spec")
-    return _count(spec.get("replicas", 1)) if isinstance(spec, dict) and content.get("kind") != "DaemonSet" else 1
+class Cluster:
+    """The Kubernetes manifests."""
+
+    def __init__(self, config: Config) -> None:
+        self.root = config.root
+        self.objects: list[tuple[_yaml.Mapping, Path]] = []
+        for path in config.paths("kubernetes"):
+            for document in _yaml.documents(path):
+                content = document.content
+                listed = content.get("items") if isinstance(content, dict) and content.get("kind") == "List" else None
+                for each in listed if isinstance(listed, list) else [content]:
+                    if isinstance(each, _yaml.Mapping):
+                        self.objects.append((each, path))
+
+    def of_kind(self, *kinds: str) -> Iterator[tuple[_yaml.Mapping, Path]]:
+        """The objects of these kinds, with their files."""
+        yield from ((each, path) for each, path in self.objects if each.get("kind") in kinds)
+
+    def containers(self) -> Iterator[Container]:
+        """Each container of each pod, those before the others included."""
+        for owner, path in self.objects:
+            ends = owner.get("kind") in ("Job", "CronJob")
+            for first, each in _containers(owner):
+                # One that goes before and is always started again stays beside the others.
+                yield Container(each, path, owner, ends or (first and each.get("restartPolicy") != "Always"))
+
+    def environment(self, container: Container) -> dict[str, str]:
+        """The variables of a container, with what it has from maps of settings; "" for what is a secret."""
+        given: dict[str, str] = {}
+        for each in _mappings(container.content.get("envFrom")):
+            wanted = name_of(each.get("configMapRef"))
+            for content, _ in self.of_kind("ConfigMap"):
+                data = content.get("data")
+                if wanted and name_of(content.get("metadata")) == wanted and isinstance(data, dict):
+                    given |= {f"{each.get('prefix') or ''}{key}": str(value) for key, value in data.items()}
+        for each in _mappings(container.content.get("env")):
+            value = each.get("value")
+            given[str(each.get("name"))] = "" if value is None else str(value)
+        return given
+
+    @staticmethod
+    def replicas(owner: _yaml.Mapping) -> int:
+        """How many pods of a Deployment and its like there are."""
+        spec = owner.get("spec")
+        return _count(spec.get("replicas"), 1) if isinstance(spec, dict) else 1
+
+    def copies(self, owner: _yaml.Mapping) -> int:
+        """How many pods of a Deployment and its like there may be at a time, while they are replaced included."""
+        spec = owner.get("spec")
+        spec = spec if isinstance(spec, dict) else {}
+        kind = owner.get("kind")
+        if kind in ("Job", "CronJob"):
+            return _count(spec.get("parallelism"), 1)
+        most = _count(spec.get("replicas"), 1)
+        for each, _ in self.of_kind("HorizontalPodAutoscaler"):
+            scaled = each.get("spec") or {}
+            if name_of(scaled.get("scaleTargetRef")) == name_of(owner.get("metadata")):
+                most = max(most, _count(scaled.get("maxReplicas"), 1))
+        strategy = spec.get("strategy")
+        strategy = strategy if isinstance(strategy, dict) else {}
+        if kind != "Deployment" or strategy.get("type") == "Recreate" or most == 0:
+            return most
+        rolling = strategy.get("rollingUpdate")
+        surge = rolling.get("maxSurge", "25%") if isinstance(rolling, dict) else "25%"
+        if str(surge).endswith("%"):
+            return most + math.ceil(most * _count(str(surge)[:-1], 25) / 100)
+        return most + _count(surge, 0)
 
 
-def _image(name: object) -> str:
-    """An image's name without its registry and its tag."""
-    return substituted(str(name or "")).rpartition("/")[2].partition("@")[0].partition(":")[0]
+def name_of(value: object) -> str:
+    """The `name` of a mapping, "" where there is none."""
+    return str(value.get("name") or "") if isinstance(value, dict) else ""
 
 
-def _containers(content: Any) -> Iterator[_yaml.Mapping]:
+def _count(value: object, otherwise: int) -> int:
+    text = str(value)
+    return int(text) if text.isdigit() else otherwise
+
+
+def _mappings(value: object) -> list[_yaml.Mapping]:
+    return [each for each in value if isinstance(each, _yaml.Mapping)] if isinstance(value, list) else []
+
+
+def _containers(content: Any) -> Iterator[tuple[bool, _yaml.Mapping]]:
     if isinstance(content, dict):
         for key, value in content.items():
-            if key in ("containers", "initContainers") and isinstance(value, list):
-                yield from (each for each in value if isinstance(each, _yaml.Mapping))
+            if key in ("containers", "initContainers"):
+                yield from ((key == "initContainers", each) for each in _mappings(value))
             else:
                 yield from _containers(value)
     elif isinstance(content, list):
         for each in content:
             yield from _containers(each)
+
+
+def _kubernetes(config: Config, compose: Compose, cluster: Cluster, image: _Image) -> Iterator[Process]:
+    ours = {service.image for service in compose.services.values() if service.is_built}
+    ours |= {config.package, config.package.replace("_", "-")}
+    for container in cluster.containers():
+        content, path = container.content, container.path
+        name = image_name(content.get("image"))
+        built = name in ours
+        own, arguments, told = command(content.get("command")), command(content.get("args")), False
+        if built and "command" not in content:
+            own, told = (image.entry.words, image.entry.shell) if image.entry else ((), False)
+            arguments = image.default.words if image.default and "args" not in content else arguments
+        if own or arguments:
+            written = "command" in content or "args" in content
+            script = shell_script((*own, *arguments)) if written else None
+            key = "args" if "args" in content else "command" if "command" in content else "name"
+            yield Process(
+                "kubernetes",
+                container.name,
+                (*own, *arguments),
+                told or script is not None,
+                Place.of(config.root, path, content.line_of(key)),
+                cluster.environment(container),
+                script=script or "",
+                replicas=cluster.replicas(container.owner),
+                times=cluster.copies(container.owner),
+                ends=container.ends,
+                image=name,
+                built=built,
+            )
 
 
 def _scripts(config: Config) -> Iterator[Process]:

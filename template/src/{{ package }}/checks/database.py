@@ -59,7 +59,7 @@ class DB001(Guard):
     """
 
     def judge(self, facts: Facts) -> Iterator[Finding]:
-        settings = list(facts.settings)
+        settings = list(facts.numbers)
         yield from self._settings(facts, settings)
         for each in facts.statements.writes():
             wide = (
