@@ -14,6 +14,7 @@ from ._config import Config
 from ._findings import NOWHERE, Place
 
 if TYPE_CHECKING:
+    from ._declared import Declared
     from ._live import Live
     from ._processes import Compose, Process
     from ._source import Source
@@ -115,6 +116,13 @@ class Facts:
         from ._processes import processes  # noqa: PLC0415 - not needed when a service starts
 
         return tuple(processes(self.config, self.compose))
+
+    @cached_property
+    def declared(self) -> Declared:
+        """What pyproject.toml and requirement files declare."""
+        from ._declared import Declared  # noqa: PLC0415 - not needed when a service starts
+
+        return Declared(self.config)
 
     @cached_property
     def lint(self) -> dict[str, list[Lint]]:
