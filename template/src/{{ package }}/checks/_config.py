@@ -47,6 +47,7 @@ class Config:
     celery: str = ""
     # Clients.
     # Imports.
+    banned: tuple[str, ...] = ("passlib: use pwdlib",)
     # Settings and deployment.
     compose: tuple[str, ...] = ("compose.yaml", "compose.override.yaml")
     dockerfiles: tuple[str, ...] = ("Dockerfile",)

@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,26 @@ _REQUIREMENT = re.compile(
     r"(?:@\s*(?P<url>[^;\s]+)|\(?(?P<specifier>[^;)]*)\)?)\s*(?:;\s*(?P<marker>.*))?$"
 )
 _DEVELOPMENT = re.compile(r"dev|test|lint|doc|typ|ci\b|check|local|bench", re.IGNORECASE)
+
+
+OTHER_NAMES = {
+    "Crypto": "pycryptodome",
+    "MySQLdb": "mysqlclient",
+    "OpenSSL": "pyopenssl",
+    "PIL": "pillow",
+    "attr": "attrs",
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv-python",
+    "dateutil": "python-dateutil",
+    "dns": "dnspython",
+    "git": "gitpython",
+    "jwt": "pyjwt",
+    "pkg_resources": "setuptools",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+    "zmq": "pyzmq",
+}
+"""The distributions of modules, where one that is not installed cannot be asked."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +132,39 @@ class Declared:
             if (name, extras) in seen:
                 continue
             seen.add((name, extras))
-            pending += _required(name, extras)
+            pending += [(each.name, each.extras) for each in self.required(name, extras)]
         return frozenset(name for name, _ in seen)
+
+    def has_module(self, module: str) -> bool:
+        """Whether what is needed has this module, whatever the distribution is called that brings it."""
+        top = module.partition(".")[0]
+        known = {normal(each) for each in _packages().get(top, ())}
+        names = {each.name for each in self.needed}
+        if known or normal(top) in names or OTHER_NAMES.get(top) in names:
+            return not names.isdisjoint(known | {normal(top), OTHER_NAMES.get(top, "")})
+        # What is not installed cannot be asked for its modules: `python-jose` will have `jose`.
+        return any(normal(top) in re.split(r"-|^py", name) for name in names if not self.is_installed(name))
+
+    @staticmethod
+    def is_installed(name: str) -> bool:
+        """Whether this environment has a distribution."""
+        try:
+            metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            return False
+        return True
+
+    @staticmethod
+    def required(name: str, extras: frozenset[str] = frozenset()) -> Iterator[Requirement]:
+        """What a distribution, with these extras, requires as its installed metadata say."""
+        try:
+            lines = tuple(metadata.requires(name) or ())
+        except metadata.PackageNotFoundError:
+            lines = UNINSTALLED.get(name, ())
+        for line in lines:
+            made = parsed(line)
+            if made and any(holds(made.marker, extra) for extra in extras | {""}):
+                yield made
 
     # Where they are written
 
@@ -243,16 +294,9 @@ def _bounded(specifier: str) -> bool:
     )
 
 
-def _required(name: str, extras: frozenset[str]) -> Iterator[tuple[str, frozenset[str]]]:
-    """What an installed distribution, with these extras, requires."""
-    try:
-        lines = metadata.requires(name) or ()
-    except metadata.PackageNotFoundError:
-        lines = UNINSTALLED.get(name, ())
-    for line in lines:
-        made = parsed(line)
-        if made and any(holds(made.marker, extra) for extra in (extras or {""}) | {""}):
-            yield made.name, made.extras
+@cache
+def _packages() -> Mapping[str, list[str]]:
+    return metadata.packages_distributions()
 
 
 def holds(marker: str, extra: str) -> bool:

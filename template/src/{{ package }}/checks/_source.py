@@ -10,13 +10,33 @@ import warnings
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from ._config import Config
 from ._facts import File, Migration
 from ._findings import CouldNotLook, Place
-from ._names import Names, Use
+from ._names import Names, Scope, Use
 
 SKIPPED = {"__pycache__", "node_modules", "site-packages"}
+
+
+class Import(NamedTuple):
+    """A module, or a name of one, that is imported: `name` is dotted, `within` the scopes around it."""
+
+    name: str
+    place: Place
+    within: tuple[Scope, ...]
+    module: str
+
+    @property
+    def top(self) -> str:
+        """The first word: what a distribution brings, or the project."""
+        return self.name.partition(".")[0]
+
+    @property
+    def lazy(self) -> bool:
+        """Whether it is inside of a function."""
+        return any(not isinstance(each, ast.ClassDef) for each in self.within)
 
 
 class Source:
@@ -46,7 +66,7 @@ class Source:
             for path in python_files(folder):
                 name = self.place(path).file or ""
                 if name not in found:
-                    found[name] = _parse(path, name)
+                    found[name] = parse(path, name)
         return found
 
     @cached_property
@@ -93,6 +113,11 @@ class Source:
         return [use for names in self.own for use in names.uses()]
 
     @cached_property
+    def imports(self) -> list[Import]:
+        """Each import in `own`, those by `importlib.import_module("x")` included."""
+        return [Import(*each, names.module) for names in self.own for each in names.imports()]
+
+    @cached_property
     def migrations(self) -> list[Migration]:
         """The migration files that Alembic would load."""
         paths = sorted(self.versions.glob("*.py")) if self.versions.is_dir() else []
@@ -134,7 +159,8 @@ def python_files(folder: Path) -> Iterator[Path]:
         yield from (Path(here, name) for name in sorted(files) if name.endswith(".py"))
 
 
-def _parse(path: Path, name: str) -> File:
+def parse(path: Path, name: str) -> File:
+    """A file's tree, or why it does not compile."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
