@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ._facts import Facts
 from ._findings import CouldNotLook, DoesNotApply, Finding, Guard, Place
-from ._source import Import, Source, python_files
+from ._source import Import, Source, literal, python_files
 
 if TYPE_CHECKING:
     from ._declared import Declared
@@ -47,12 +47,13 @@ class IM001(Guard):
     def judge(self, facts: Facts) -> Iterator[Finding]:
         declared = _declared(facts)
         told: set[Place] = set()
-        for finding in (*self._undeclared(facts, declared), *self._by_name(facts, declared)):
-            told.add(Place(finding.file, finding.line))
-            yield finding
+        for found in (self._undeclared(facts, declared), self._by_name(facts, declared, told)):
+            for finding in found:
+                told.add(Place(finding.file, finding.line))
+                yield finding
         yield from self._late(facts, told)
         brought = declared.brought
-        for driver in dict.fromkeys(facts.drivers):
+        for driver in facts.drivers:
             if brought.isdisjoint(driver.needs):
                 needs = " or ".join(driver.needs)
                 yield self.finding(
@@ -73,14 +74,15 @@ class IM001(Guard):
             if not _guarded(facts.source, row.place):
                 yield self.finding(f"{name} {UNDECLARED[row.rule]}", row.place, name)
 
-    def _by_name(self, facts: Facts, declared: Declared) -> Iterator[Finding]:
-        """What deptry does not see: `__import__("x")`."""
+    def _by_name(self, facts: Facts, declared: Declared, told: set[Place]) -> Iterator[Finding]:
+        """What deptry does not see everywhere: modules that a function imports by their names."""
+        own = _own(facts.source)
         for use in facts.source.uses:
-            if use.name != "__import__":
+            if use.name not in ("__import__", "importlib.import_module") or use.place in told:
                 continue
-            name = use.node.args[0].value if use.node.args and isinstance(use.node.args[0], ast.Constant) else ""
-            top = str(name).partition(".")[0]
-            if not top or top in sys.stdlib_module_names or top in _own(facts.source) or declared.has_module(top):
+            name = literal(use.argument("name", 0))
+            top = name.partition(".")[0] if isinstance(name, str) else ""
+            if not top or top in sys.stdlib_module_names or top in own or declared.has_module(top):
                 continue
             if not _guarded(facts.source, use.place):
                 yield self.finding(f"{top} {UNDECLARED['DEP001']}", use.place, top)
