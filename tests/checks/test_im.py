@@ -1,4 +1,4 @@
-"""IM003, IM004 and IM006: imports, names, files."""
+"""IM: imports, names, files, what is declared and what is started."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from service.checks import run
+from service.checks import load_config, run
+from service.checks._declared import Declared
 
 from ._project import APPLICATION, MAIN, Project
 
@@ -235,3 +236,99 @@ def test_files_that_compile_are_quiet(project: Project) -> None:
         }
     )
     assert project.findings("IM006") == []
+
+
+DEPENDENCIES = """
+[project]
+name = "shop"
+dependencies = [
+  "FastAPI[standard] >= 0.165, < 0.200 ; python_version >= '3.11'",
+  "a.b_c",
+  "d @ git+https://host/d@v1",
+]
+optional-dependencies.telemetry = ["e~=1.2"]
+[dependency-groups]
+dev = ["f>=9,<10", {include-group = "lint"}]
+lint = ["g"]
+[tool.poetry.dependencies]
+python = "^3.11"
+h = {version = "^2.1", extras = ["asyncio"]}
+i = "*"
+[tool.poetry.group.dev.dependencies]
+j = "1.2"
+"""
+
+
+def test_what_is_declared_is_read_wherever_it_stands(project: Project) -> None:
+    project.write(
+        {
+            "pyproject.toml": APPLICATION + DEPENDENCIES,
+            "requirements.txt": "k==5.1 \\\n  --hash=sha256:aa # why\n-r requirements/base.txt\n-e .\n./local\n".encode(
+                "utf-16"
+            ),
+            "requirements/base.txt": b"\xef\xbb\xbfl>=1\n",
+            "requirements-dev.txt": "m\n-c constraints.txt\ngit+https://host/n#egg=n\n",
+        }
+    )
+    declared = Declared(load_config(project.root))
+    found = {each.name: (each.kind, each.group, each.bounded) for each in declared.requirements}
+    assert found == {
+        "fastapi": ("service", "", True),
+        "a-b-c": ("service", "", False),
+        "d": ("service", "", True),
+        "e": ("extra", "telemetry", True),
+        "f": ("group", "dev", True),
+        "g": ("group", "lint", False),
+        "h": ("service", "", True),
+        "i": ("service", "", False),
+        "j": ("group", "dev", True),
+        "k": ("service", "", True),
+        "l": ("service", "", False),
+        "m": ("group", "dev", False),
+    }
+    for name, text in (("fastapi", "FastAPI"), ("g", "lint ="), ("h", "h ="), ("e", "e~=1.2")):
+        assert declared.of(name)[0].place == ("pyproject.toml", project.line("pyproject.toml", text))
+    assert declared.of("k")[0].place == ("requirements.txt", 1)
+    assert declared.of("fastapi")[0].extras == {"standard"}
+    assert {"email-validator", "starlette", "websockets"} <= declared.brought
+    assert "f" not in declared.brought
+
+
+STARTED = {
+    "uvicorn shop.main:app": "",
+    "uvicorn shop.main:other": "other",
+    "/venv/bin/gunicorn -b unix:web.sock -k uvicorn.workers.UvicornWorker shop.main:app": "",
+    "uv run gunicorn 'shop.main:make()'": "make",
+    "celery -A shop.worker worker -Q one": "",
+    "celery --app=shop.worker:queue worker": "queue",
+    "celery -A shop.main.app beat": "",
+    "celery -A shop.tasks worker": "shop.tasks",
+    "celery -Ashop.empty worker": "no Celery application",
+    "python -m celery -A shop.gone worker": "shop.gone",
+    "python -u -m shop.main": "",
+    "python -m shop": "no __main__.py",
+    "python -m json.tool": "",
+    "python -c 'import shop.gone'": "",
+    "python src/shop/main.py": "",
+    "python src/shop/gone.py": "no file",
+    "sh -c 'sleep 1 && exec uvicorn shop.gone:app'": "shop.gone",
+    "fastapi run -e shop.main:app": "",
+    "arq shop.worker.Gone": "Gone",
+    "hypercorn $APP": "",
+    "uvicorn no_such_module_at_all:app": "no_such_module_at_all",
+    "uvicorn main:app --app-dir src/shop": "",
+}
+
+
+@pytest.mark.parametrize(("command", "message"), STARTED.items(), ids=STARTED)
+def test_what_a_command_names_is_looked_up(project: Project, command: str, message: str) -> None:
+    project.write(
+        {
+            "Procfile": f"web: {command}\n",
+            "src/shop/worker.py": "from celery import Celery\n\nshop = Celery('shop')\n",
+            "src/shop/empty.py": "x = 1\n",
+        }
+    )
+    findings = project.findings("IM005")
+    assert [(each.file, each.line) for each in findings] == [("Procfile", 1)] * bool(message)
+    assert all(message in each.message for each in findings)

@@ -53,6 +53,7 @@ class Config:
     hand_on: tuple[str, ...] = ()
     # Clients.
     # Imports.
+    banned: tuple[str, ...] = ("passlib: use pwdlib",)
     # Settings and deployment.
     settings: str = ""
     compose: tuple[str, ...] = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")

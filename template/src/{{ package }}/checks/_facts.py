@@ -14,18 +14,22 @@ from ._config import Config
 from ._findings import NOWHERE, Place
 
 if TYPE_CHECKING:
+    from ._declared import Declared
+    from ._entries import Entry, Modules
     from ._functions import Functions
     from ._live import Live
     from ._live_celery import CeleryFacts
     from ._live_liveness import Step
     from ._live_settings import SettingsFacts
     from ._migrated import Migrated
+    from ._needs import Need
     from ._processes import Cluster, Compose, Process
     from ._sessions import Sessions
     from ._source import Source
     from ._source_celery import CelerySource
     from ._statements import Statements
     from ._tools import Lint
+    from ._urls import Driver
     from ._workers import Worker
 
 
@@ -229,6 +233,41 @@ class Facts:
         from ._source_celery import CelerySource  # noqa: PLC0415 - not needed when a service starts
 
         return CelerySource(self.source)
+
+    @cached_property
+    def declared(self) -> Declared:
+        """What pyproject.toml and requirement files declare."""
+        from ._declared import Declared  # noqa: PLC0415 - not needed when a service starts
+
+        return Declared(self.config)
+
+    @cached_property
+    def drivers(self) -> Sequence[Driver]:
+        """The addresses of databases and brokers, and the drivers that they need."""
+        from ._urls import drivers  # noqa: PLC0415 - not needed when a service starts
+
+        return tuple(dict.fromkeys(drivers(self)))
+
+    @cached_property
+    def needs(self) -> Sequence[tuple[str, Need, Place]]:
+        """What is used that needs a distribution which does not come by itself."""
+        from ._needs import needs  # noqa: PLC0415 - not needed when a service starts
+
+        return tuple(needs(self))
+
+    @cached_property
+    def entries(self) -> Sequence[Entry]:
+        """The modules and attributes that something is started by."""
+        from ._entries import entries  # noqa: PLC0415 - not needed when a service starts
+
+        return tuple(entries(self))
+
+    @cached_property
+    def modules(self) -> Modules:
+        """Where modules are found, and what they have."""
+        from ._entries import Modules  # noqa: PLC0415 - not needed when a service starts
+
+        return Modules(self)
 
     @cached_property
     def lint(self) -> dict[str, list[Lint]]:

@@ -10,13 +10,33 @@ import warnings
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from ._config import Config
 from ._facts import File, Migration
 from ._findings import CouldNotLook, Place
-from ._names import Names, Use
+from ._names import Names, Scope, Use
 
 SKIPPED = {"__pycache__", "node_modules", "site-packages"}
+
+
+class Import(NamedTuple):
+    """A module, or a name of one, that is imported: `name` is dotted, `within` the scopes around it."""
+
+    name: str
+    place: Place
+    within: tuple[Scope, ...]
+    module: str
+
+    @property
+    def top(self) -> str:
+        """The first word: what a distribution brings, or the project."""
+        return self.name.partition(".")[0]
+
+    @property
+    def lazy(self) -> bool:
+        """Whether it is inside of a function."""
+        return any(not isinstance(each, ast.ClassDef) for each in self.within)
 
 
 class Source:
@@ -91,6 +111,11 @@ class Source:
     def uses(self) -> list[Use]:
         """Each call in `own`."""
         return [use for names in self.own for use in names.uses()]
+
+    @cached_property
+    def imports(self) -> list[Import]:
+        """Each import in `own`, those by `importlib.import_module("x")` included."""
+        return [Import(*each, names.module) for names in self.own for each in names.imports()]
 
     @cached_property
     def migrations(self) -> list[Migration]:
