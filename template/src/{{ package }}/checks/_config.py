@@ -43,6 +43,12 @@ class Config:
     users_table: str = ""
     authentication_tables: tuple[str, ...] = ()
     # Routes.
+    authentication: tuple[str, ...] = ()
+    public_routes: tuple[str, ...] = ()
+    owner_columns: tuple[str, ...] = ()
+    owner_helpers: tuple[str, ...] = ()
+    body_limits: tuple[str, ...] = ()
+    secret_responses: tuple[str, ...] = ()
     # Jobs.
     celery: str = ""
     # Clients.

@@ -3,10 +3,22 @@
 
 from __future__ import annotations
 
+import ast
+import fnmatch
+import re
 from collections.abc import Iterator
+from typing import Any
 
-from ._facts import Facts, Route
-from ._findings import Finding, Guard
+from ._config import FILE
+from ._facts import Application, Facts, Route
+from ._findings import NOWHERE, CouldNotLook, DoesNotApply, Finding, Guard, Place
+from ._functions import Function, mentions, plain_names
+from ._rows import Owners, Statement, statements
+from ._source import words
+
+LIMITS = {"limit", "size", "count", "top", "take", "page_size", "pagesize", "per_page", "perpage", "page_limit"}
+LIMITS |= {"max_results", "maxresults", "num_results", "results_per_page", "items_per_page", "batch_size", "n"}
+BODYLESS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
 
 class RT001(Guard):
@@ -82,4 +94,806 @@ def _toggled(path: str) -> str:
     return path.removesuffix("/") if path.endswith("/") else path + "/"
 
 
-GUARDS = (RT001,)
+class RT002(Guard):
+    """An attribute that is read and is not there.
+
+    mypy looks through the package and each attribute that it does not find is named. Quiet are names that a
+    module lacks, since those fail when it is imported, and whatever else mypy says: that is for the type check itself.
+    """
+
+    only_selected = "a type check takes a minute: `check --select RT002`, or `nox -s types`"
+
+    def judge(self, facts: Facts) -> Iterator[Finding]:
+        for each in facts.types:
+            message = each.message[0].lower() + each.message[1:]
+            yield self.finding(f"{message}: whoever gets here gets an AttributeError; name what is there", each.place)
+
+
+class RT003(Guard):
+    """A range in a request that may end before it begins, or never.
+
+    Two fields of a request's model, or two parameters, that are a range by their names and types (`start` and `end`,
+    `since` and `until`, `min_price` and `max_price`). A model is given samples: the two exchanged must be refused, and,
+    of days or moments that are both required, a century as well. Parameters that stand alone must be compared with each
+    other somewhere behind the endpoint. Quiet are models that no sample fills, identifiers (`from_account`), times of
+    the day, and a century where an end may be left open.
+    """
+
+    def judge(self, facts: Facts) -> Iterator[Finding]:
+        from . import _live_models as models  # noqa: PLC0415 - a service that starts has no use for it
+        from ._live_routes import dependants  # noqa: PLC0415 - a project without FastAPI has the other guards
+
+        judged: set[tuple[type, str]] = set()
+        routes = _http(facts)
+        for route in routes:
+            for dependant in dependants(route):
+                fields = [*dependant.query_params, *dependant.body_params]
+                for model in (each for field in fields for each in models.models_of(field.field_info.annotation)):
+                    kinds = {name: field.annotation for name, field in model.model_fields.items()}
+                    for found in models.pairs(kinds):
+                        problem = (model, found.upper) not in judged and models.range_problem(model, found)
+                        judged.add((model, found.upper))
+                        if problem:
+                            yield self.finding(
+                                f"{model.__name__} {problem}: refuse it in the model, so that {route.called} answers 422",
+                                models.place_of_field(model, found.upper, facts.config.root),
+                                f"{model.__name__}.{found.upper}",
+                            )
+                alone = {each.name: each.field_info.annotation for each in dependant.query_params}
+                for found in models.pairs(alone):
+                    function = _function(facts, dependant.call)
+                    if function and not self._compared(facts, function, found.lower, found.upper):
+                        yield self.finding(
+                            f"{route.called} takes any {found.lower} with any {found.upper}, and nothing behind it "
+                            "compares them: refuse an end before the start, and a range that is too long",
+                            _place_of(dependant.call, facts),
+                            f"{route.called} {found.upper}",
+                        )
+
+    @staticmethod
+    def _compared(facts: Facts, function: Function, lower: str, upper: str) -> bool:
+        """Whether the two are compared or subtracted, or handed to what may do so and cannot be seen into."""
+        pending, seen = [(function, lower, upper)], set()
+        while pending:
+            here, low, high = pending.pop()
+            if (here.name, low, high) in seen:
+                continue
+            seen.add((here.name, low, high))
+            lows, highs = here.spread([low]), here.spread([high])
+            for node in ast.walk(here.node):
+                if isinstance(node, (ast.Compare, ast.BinOp)):
+                    sides = [node.left, *node.comparators] if isinstance(node, ast.Compare) else [node.left, node.right]
+                    names = [plain_names(each) for each in sides]
+                    if any(lows & each for each in names) and any(highs & each for each in names):
+                        return True
+            for use in here.uses:
+                given = plain_names(use.node)
+                if not (lows & given and highs & given):
+                    continue
+                other = facts.functions.called(use, here)
+                if other is None:
+                    if use.name.startswith(facts.config.package):
+                        return True  # a class, such as a model that has the rules
+                    continue
+                below = (
+                    facts.functions.handed_on(use, other, here, lows),
+                    facts.functions.handed_on(use, other, here, highs),
+                )
+                if below[0] and below[1]:
+                    pending.append((other, below[0][0], below[1][0]))
+        return False
+
+
+class RT004(Guard):
+    """A row that is found by an identifier from the request, whoever it belongs to.
+
+    A statement on a model that has an owner (one of `owner-columns`), chosen by what the path, the query or the body
+    brought, behind an endpoint: `session.get(Model, id)`, `select(...).where(Model.id == id)`, `update` and `delete`.
+    Quiet are a statement that names the owner, in a join or a condition made elsewhere too, a row whose owner is
+    compared afterwards, and what goes through one of `owner-helpers`. What only administrators reach is accepted, with
+    the route as `where`.
+    """
+
+    def judge(self, facts: Facts) -> Iterator[Finding]:
+        from ._live_routes import dependants  # noqa: PLC0415 - a project without FastAPI has the other guards
+
+        columns = facts.config.owner_columns
+        if not columns:
+            raise DoesNotApply("no `owner-columns` in [tool.hardening]")
+        models = {name for name, declared in facts.row_models.items() if declared.intersection(columns)}
+        if not models:
+            raise DoesNotApply(f"no model has one of the owner-columns {', '.join(columns)}")
+        helpers = _helpers(facts)
+        owners = Owners(facts.functions, columns, helpers)
+        for route in _http(facts, websockets=True):
+            told: set[ast.AST] = set()
+            for dependant in dependants(route):
+                function = _function(facts, dependant.call)
+                fields = (dependant.path_params, dependant.query_params, dependant.body_params)
+                brought = [field.name for each in fields for field in each]
+                if function is None or not brought:
+                    continue
+                for inner, names, callers in facts.functions.reached(function, brought, without=helpers):
+                    for each in statements(inner) if names else ():
+                        if each.use.node not in told and each.model in models and self._is_open(each, names):
+                            if not owners.carries(each) and not owners.looked_at(each, callers):
+                                told.add(each.use.node)
+                                yield self._told(route, each, columns)
+
+    @staticmethod
+    def _is_open(statement: Statement, names: frozenset[str]) -> bool:
+        if statement.use.last in ("get", "get_one"):
+            identity = statement.chosen_by[0]
+            if isinstance(identity, (ast.Tuple, ast.Dict)):
+                # A key of several columns: who asks may be one of them.
+                parts = identity.elts if isinstance(identity, ast.Tuple) else identity.values
+                return all(plain_names(each) <= names for each in parts)
+        return any(names & plain_names(each) for each in statement.chosen_by)
+
+    def _told(self, route: Route, statement: Statement, columns: tuple[str, ...]) -> Finding:
+        model = statement.model.rpartition(".")[2]
+        return self.finding(
+            f"{route.called} finds a {model} by what the request says, whoever it belongs to; "
+            f"ask for {' or '.join(columns)} in the same statement",
+            statement.place,
+            route.called,
+        )
+
+
+class RT005(Guard):
+    """A route that asks nobody who they are and is not on the list of those that need not.
+
+    An endpoint of the project, websockets too, without one of the dependencies of `authentication` anywhere below it,
+    its routers or its application; a class named there counts where a dependency is an object of it or where it is a
+    middleware, a function also where the dependency was made by it. One of FastAPI's security schemes counts as long as
+    it refuses by itself (`auto_error`). `public-routes` lists the others: `GET /health/*`, `* /status`, `WEBSOCKET /live`.
+    Entries of either list that stand for nothing are named too. Quiet are mounted files and the documentation's routes.
+    """
+
+    def judge(self, facts: Facts) -> Iterator[Finding]:
+        if not facts.config.authentication:
+            raise DoesNotApply("no `authentication` in [tool.hardening]")
+        known = facts.named("authentication")
+        used: set[str] = set()
+        routes = _http(facts, websockets=True)
+        for address, thing in known.items():
+            if thing is None:
+                message = f"authentication names {address}, and there is no such thing; correct the name"
+                yield self.finding(message, Place(FILE), address)
+        for route in routes:
+            if any(_authenticates(call, known) for call in _calls(route)) or self._behind(route, facts, known):
+                continue
+            entries = [each for each in facts.config.public_routes if _fits(route, each)]
+            used.update(entries)
+            if not entries:
+                yield self.finding(
+                    f"{route.called} ({route.name}) asks nobody who they are; give it or its router the dependency "
+                    "that does, or list it in public-routes",
+                    route.place,
+                    route.called,
+                )
+        for entry in facts.config.public_routes:
+            if entry not in used:
+                message = f"public-routes has {entry!r}, and no route without authentication is that; remove the entry"
+                yield self.finding(message, Place(FILE), entry)
+
+    @staticmethod
+    def _behind(route: Route, facts: Facts, known: dict[str, object]) -> bool:
+        return any(
+            cls in known.values() for each in facts.applications if each.is_around(route) for cls, _ in each.middleware
+        )
+
+
+class RT006(Guard):
+    """A list with no maximum.
+
+    A query parameter that says how many (`limit`, `page_size`, `per_page`, ...) and takes ten million; or a response
+    that is a list, with a `select(...)` or `query(...)` behind it that nothing bounds. Quiet are a number that the code
+    bounds with `min()` or a comparison, a statement with a limit, a slice or given identifiers, and one that counts,
+    groups or takes a single row.
+    """
+
+    def judge(self, facts: Facts) -> Iterator[Finding]:
+        from ._live_routes import dependants  # noqa: PLC0415 - a project without FastAPI has the other guards
+
+        told: set[object] = set()
+        for route in _http(facts):
+            for dependant in dependants(route):
+                for place, name in self._open(dependant, facts):
+                    if (place, name) not in told:
+                        told.add((place, name))
+                        message = (
+                            f"{route.called} takes any {name}, ten million too; give it a maximum, such as `le=100`"
+                        )
+                        yield self.finding(message, place, f"{route.called} {name}")
+            function = _function(facts, route.endpoint)
+            if function is None or not _is_list(getattr(route.context, "response_model", None)):
+                continue
+            for inner, _, callers in facts.functions.reached(function):
+                for each in statements(inner) if len(callers) < 3 else ():
+                    if each.use.node not in told and self._is_unbounded(each):
+                        told.add(each.use.node)
+                        yield self.finding(
+                            f"{route.called} answers with all rows that there are, however many; give the statement a "
+                            "limit, and the list pages",
+                            each.place,
+                            route.called,
+                        )
+
+    @staticmethod
+    def _open(dependant: Any, facts: Facts) -> Iterator[tuple[Place, str]]:
+        from . import _live_models as models  # noqa: PLC0415 - a service that starts has no use for it
+
+        for field in dependant.query_params:
+            info = field.field_info
+            for model in models.models_of(info.annotation):
+                for name, inner in model.model_fields.items():
+                    if (
+                        name.lower() in LIMITS
+                        and models.is_number(inner.annotation)
+                        and models.largest_of_field(model, name)
+                    ):
+                        yield models.place_of_field(model, name, facts.config.root), name
+            if field.name.lower() in LIMITS and models.is_number(info.annotation):
+                function = _function(facts, dependant.call)
+                bounded = function is not None and _bounds(function, field.name)
+                if not bounded and models.largest_number(info.annotation, info.metadata):
+                    yield _place_of(dependant.call, facts), field.name
+
+    @staticmethod
+    def _is_unbounded(statement: Statement) -> bool:
+        if statement.use.last not in ("select", "query") or not statement.model:
+            return False
+        bounded = {
+            "limit",
+            "slice",
+            "fetch",
+            "first",
+            "one",
+            "one_or_none",
+            "scalar",
+            "scalar_one",
+            "scalar_one_or_none",
+        }
+        bounded |= {
+            "in_",
+            "count",
+            "group_by",
+            "exists",
+            "subquery",
+            "cte",
+            "fetchone",
+            "fetchmany",
+            "partitions",
+            "paginate",
+        }
+        bounded |= {"get", "scalar_subquery", "islice", "yield_per", "distinct", "max", "min", "sum"}
+        if statement.calls & bounded or not statement.calls & {
+            "scalars",
+            "execute",
+            "all",
+            "stream",
+            "stream_scalars",
+            "exec",
+        }:
+            return False
+        return not any(isinstance(node, ast.Slice) for part in statement.chain for node in ast.walk(part))
+
+
+class RT007(Guard):
+    """A body with no maximum.
+
+    A route that takes a body, of an application that limits none: no `max_body_size` of FastAPI on the application, the
+    router or the route, and no middleware that is named in `body-limits` or is Starlette's own. Where no route has a
+    limit the application is named, once; else each route that has none. What a proxy in front of the service limits is
+    accepted, with the proxy as the reason.
+    """
+
+    def judge(self, facts: Facts) -> Iterator[Finding]:
+        known = facts.named("body_limits")
+        for address, thing in known.items():
+            if thing is None:
+                yield self.finding(
+                    f"body-limits names {address}, and there is no such thing; correct it", Place(FILE), address
+                )
+        taking = [each for each in _http(facts) if self._takes_body(each, facts)]
+        if not taking:
+            raise DoesNotApply("no route takes a body")
+        open_ones = [each for each in taking if not self._is_limited(each, facts, known)]
+        if open_ones == taking:
+            first = taking[0].called
+            yield self.finding(
+                f"nothing limits how large a body may be: {first} and {len(taking) - 1} other routes read all of it into "
+                "memory; give the application `max_body_size`, or name the middleware that limits it in body-limits",
+                _construction(facts),
+                "application",
+            )
+            return
+        for route in open_ones:
+            message = f"{route.called} takes a body of any size, and others have a limit; give it `max_body_size`"
+            yield self.finding(message, route.place, route.called)
+
+    @staticmethod
+    def _takes_body(route: Route, facts: Facts) -> bool:
+        if route.methods and not route.methods - BODYLESS:
+            return False
+        if getattr(route.context, "body_field", None) is not None:
+            return True
+        function = _function(facts, route.endpoint)
+        reads = {"body", "json", "form", "stream"}
+        return function is not None and any(
+            use.last in reads and use.name.rpartition(".")[0].endswith("Request()") for use in function.uses
+        )
+
+    @staticmethod
+    def _is_limited(route: Route, facts: Facts, known: dict[str, object]) -> bool:
+        if getattr(route.context, "max_body_size", None) is not None:
+            return True
+        for each in facts.applications:
+            if each.is_around(route):
+                if getattr(each.served, "max_body_size", None) is not None:
+                    return True
+                if any(
+                    cls in known.values() or _called(cls) == "RequestBodyLimitMiddleware" for cls, _ in each.middleware
+                ):
+                    return True
+        return False
+
+
+class RT008(Guard):
+    """A response that shows whatever it is given, or a secret.
+
+    A response without a model (or of `Any`, a bare `dict`) shows each field that the object has, those of tomorrow
+    too; so does `JSONResponse(row.__dict__)`. Quiet are responses made by hand, those that are written out as constants,
+    attributes and conversions, and endpoints that give nothing.
+
+    A text in a response's model that is a secret by its name (`password_hash`, `api_key`, `reset_token`), unless it is a
+    `SecretStr`, excluded, or the endpoint has one of the decorators that `secret-responses` names, for what is
+    shown once and on purpose.
+    """
+
+    def judge(self, facts: Facts) -> Iterator[Finding]:
+        from . import _live_models as models  # noqa: PLC0415 - a service that starts has no use for it
+
+        declared = {_dotted(facts, each) for each in facts.config.secret_responses}
+        told: set[tuple[object, str]] = set()
+        for route in _http(facts):
+            context = route.context
+            if not hasattr(context, "response_model"):
+                continue  # Starlette's own, which make their responses by hand
+            function = _function(facts, route.endpoint)
+            if context.response_model is None or models.shows_everything(context.response_model):
+                yield from self._raw(route, function, facts)
+            yield from self._by_hand(route, function)
+            decorators = function.node.decorator_list if function else []
+            if any(function and function.names.meaning(each) in declared for each in decorators):
+                continue
+            hidden = set(context.response_model_exclude or ())
+            for model, name in models.secret_fields(context.response_model, hidden):
+                if (model, name) not in told:
+                    told.add((model, name))
+                    yield self.finding(
+                        f"{route.called} answers with {model.__name__}.{name}, a secret by its name; take it out of the "
+                        "model, or mark the endpoint as one that shows it on purpose",
+                        models.place_of_field(model, name, facts.config.root),
+                        f"{model.__name__}.{name}",
+                    )
+
+    def _raw(self, route: Route, function: Function | None, facts: Facts) -> Iterator[Finding]:
+        from fastapi.datastructures import DefaultPlaceholder  # noqa: PLC0415 - as it is where routes are
+
+        own_class = getattr(route.context, "response_class", None)
+        made = not isinstance(own_class, DefaultPlaceholder) and "JSON" not in _called(own_class)
+        if function is None or made or getattr(route.context, "is_sse_stream", False):
+            return
+        if _is_response(function.names.instance(function.node.returns)):
+            return
+        for value in function.returned:
+            secret = _secret_key(value)
+            if secret or not _is_written_out(value, function, facts):
+                what = (
+                    f"a {secret!r}, a secret by its name"
+                    if secret
+                    else f"whatever {words(ast.unparse(value), 60)} holds"
+                )
+                yield self.finding(
+                    f"{route.called} has no model of its response, and answers with {what}; annotate what it returns "
+                    "with a model of what may be seen",
+                    route.place,
+                    route.called,
+                )
+                return
+
+    def _by_hand(self, route: Route, function: Function | None) -> Iterator[Finding]:
+        for use in function.uses if function else ():
+            if use.last.endswith("JSONResponse") and use.name.startswith(("fastapi.", "starlette.")):
+                everything = mentions(use.node, ["__dict__"]) or any(
+                    isinstance(each, ast.Call) and getattr(each.func, "id", "") == "vars" for each in ast.walk(use.node)
+                )
+                if everything:
+                    yield self.finding(
+                        f"{route.called} answers with all attributes of an object; make a model of what may be seen",
+                        use.place,
+                        route.called,
+                    )
+
+
+class RT009(Guard):
+    """The text of an exception in a response.
+
+    In an `except` block, or a function that handles exceptions of the application: `str(error)`, `f"{error}"`,
+    `repr(error)`, `error.args`, `traceback.format_exc()` in an HTTPException, a response, a message on a websocket, or what
+    the endpoint returns, directly or through a function or exception of the project that becomes a response.
+    `FastAPI(debug=True)` shows whole tracebacks.
+
+    Quiet are exceptions of the project itself and `ValueError`, since somebody wrote their texts for whoever reads
+    them; what repeats only what was sent (validation, JSON); and what stands under a condition on debugging.
+    """
+
+    def judge(self, facts: Facts) -> Iterator[Finding]:
+        from ._shown import Shown  # noqa: PLC0415 - a service that starts has no use for it
+
+        endpoints: list[Function] = []
+        handlers: dict[Function, str] = {}
+        registered: list[str] = []
+        try:
+            endpoints = [each for route in facts.routes if (each := _function(facts, route.endpoint))]
+            for application in facts.applications:
+                for kind, handler in getattr(application.served, "exception_handlers", {}).items():
+                    name = _full_name(kind)
+                    if isinstance(kind, type) and _is_of(kind, facts.config.package):
+                        registered.append(name)
+                    if function := _function(facts, handler):
+                        handlers[function] = name
+        except (CouldNotLook, DoesNotApply):
+            pass  # source says most of it
+        shown = Shown(facts.source, facts.functions, registered)
+        for place, text in (*shown.in_handlers(endpoints), *shown.in_functions(handlers)):
+            yield self.finding(
+                f"the response shows {words(text, 60)}, what an exception says: paths, statements, addresses; "
+                "log it, and answer with a text of your own",
+                place,
+            )
+        for use in facts.source.uses:
+            debug = use.argument("debug")
+            if use.name in ("fastapi.FastAPI", "starlette.applications.Starlette") and isinstance(debug, ast.Constant):
+                if debug.value is True:
+                    message = "debug=True answers each error with its traceback; take it from a setting"
+                    yield self.finding(message, Place(use.place.file, debug.lineno))
+
+
+class RT010(Guard):
+    """Any website may call the service with its visitors' cookies.
+
+    CORS with credentials for every origin: `*`, or a pattern that fits any address, since Starlette then answers with
+    the origin that asked; or a response that is given `Access-Control-Allow-Origin` from the request beside
+    `Access-Control-Allow-Credentials`. Quiet are `*` without credentials, named origins, and an origin that is
+    looked up before it is repeated.
+    """
+
+    def judge(self, facts: Facts) -> Iterator[Finding]:
+        for application in facts.applications:
+            for cls, options in application.middleware:
+                if _is_cors(cls) and (why := _any_origin(options)):
+                    yield self.finding(
+                        f"CORS lets {why} in with credentials, so any website acts as its visitors; name the origins",
+                        _added(facts, cls),
+                        "CORS",
+                    )
+        for names in facts.source.own:
+            for node, _ in names:
+                if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and (line := _echoes_origin(node)):
+                    yield self.finding(
+                        "the origin that asks is repeated as one that may use credentials; look it up in a list first",
+                        Place(names.file.path, line),
+                        node.name,
+                    )
+
+
+class RT011(Guard):
+    """A handler of start-up or shutdown that never runs.
+
+    `on_event`, `add_event_handler` or `on_startup` beside a `lifespan`: FastAPI runs one or the other, and says
+    nothing. The same for an application that is mounted: nobody runs its handlers or its lifespan, unless the one around it
+    enters its `lifespan_context`. Quiet are handlers without a lifespan, and routers that have either and are included.
+    """
+
+    def judge(self, facts: Facts) -> Iterator[Finding]:
+        entered = any(
+            isinstance(node, ast.Attribute) and node.attr in ("lifespan_context", "lifespan")
+            for names in facts.source.own
+            for node, _ in names
+        )
+        first = True
+        for application in facts.applications:
+            router = getattr(application.served, "router", application.served)
+            handlers = [*getattr(router, "on_startup", ()), *getattr(router, "on_shutdown", ())]
+            mounted, first = not first, False
+            if mounted and not entered:
+                if not _runs_handlers(router):
+                    handlers.append(_lifespan(router))
+                why = "the application is mounted, and nobody starts it; do it in the lifespan of the one around it"
+            elif not mounted and not _runs_handlers(router):
+                why = "the application has a lifespan, which alone is run; move it there"
+            else:
+                continue
+            for handler in dict.fromkeys(handlers):
+                place = _place_of(handler, facts)
+                yield self.finding(f"{_called(handler)} never runs: {why}", place, _called(handler))
+
+
+# What guards ask of routes
+
+
+def _http(facts: Facts, *, websockets: bool = False) -> list[Route]:
+    """The endpoints of the project itself: not the documentation's, nor what a library adds."""
+    kinds = ("http", "websocket") if websockets else ("http",)
+    return [each for each in facts.routes if each.kind in kinds and _is_ours(each, facts)]
+
+
+def _is_ours(route: Route, facts: Facts) -> bool:
+    return route.place.file is not None and not route.place.file.startswith("/") and ".venv/" not in route.place.file
+
+
+def _calls(route: Route) -> list[object]:
+    from ._live_routes import dependants  # noqa: PLC0415 - a project without FastAPI has the other guards
+
+    return [each.call for each in dependants(route)][1:]
+
+
+def _function(facts: Facts, thing: object) -> Function | None:
+    """The source of an endpoint or dependency; of a class, how it is made."""
+    from ._live_routes import unwrapped  # noqa: PLC0415 - a project without FastAPI has the other guards
+
+    inner = unwrapped(thing)
+    if isinstance(inner, type):
+        return facts.functions.named(_full_name(inner))
+    if not hasattr(inner, "__code__") and hasattr(type(inner), "__call__"):
+        inner = type(inner).__call__  # an object that is called
+    return facts.functions.at(_place_of(inner, facts))
+
+
+def _place_of(thing: object, facts: Facts) -> Place:
+    from ._live_routes import place_of  # noqa: PLC0415 - a project without FastAPI has the other guards
+
+    return place_of(thing, facts.config.root)
+
+
+def _authenticates(call: Any, known: dict[str, object]) -> bool:
+    from fastapi.security.base import SecurityBase  # noqa: PLC0415 - as it is where routes are
+
+    from ._live_routes import unwrapped  # noqa: PLC0415 - a project without FastAPI has the other guards
+
+    if isinstance(call, SecurityBase) and getattr(call, "auto_error", True):
+        return True
+    inner = unwrapped(call)
+    for thing in known.values():
+        if thing is None:
+            continue
+        if call is thing or inner is unwrapped(thing):
+            return True
+        if isinstance(thing, type):
+            if isinstance(call, thing) or isinstance(getattr(call, "__self__", None), thing):
+                return True
+        elif _full_name(inner).startswith(f"{_full_name(thing)}.<locals>."):
+            return True
+    return False
+
+
+def _fits(route: Route, entry: str) -> bool:
+    """Whether an entry such as `GET /health/*` is that route."""
+    methods, _, path = entry.partition(" ")
+    own = (route.methods - {"HEAD"} or route.methods) if route.kind == "http" else {"WEBSOCKET"}
+    allowed = set(methods.upper().split(","))
+    return ("*" in allowed or own <= allowed) and fnmatch.fnmatchcase(route.path, path.strip())
+
+
+def _full_name(thing: object) -> str:
+    module = getattr(thing, "__module__", "")
+    return f"{module}.{_called(thing)}" if module not in ("", "builtins") else _called(thing)
+
+
+def _called(thing: object) -> str:
+    return str(getattr(thing, "__qualname__", "") or type(thing).__qualname__)
+
+
+def _is_of(kind: type, package: str) -> bool:
+    return kind.__module__ == package or kind.__module__.startswith(f"{package}.")
+
+
+def _dotted(facts: Facts, address: str) -> str:
+    """What an address means, followed to where the thing is defined."""
+    thing = facts.live.object(address)
+    return _full_name(thing) if thing is not None else address.replace(":", ".")
+
+
+def _helpers(facts: Facts) -> set[str]:
+    return {_dotted(facts, each) for each in facts.config.owner_helpers}
+
+
+# RT006 to RT011
+
+
+def _is_list(model: Any) -> bool:
+    import typing  # noqa: PLC0415 - used here alone
+
+    origin = typing.get_origin(model)
+    return (
+        origin is not None
+        and isinstance(origin, type)
+        and issubclass(origin, (list, tuple, set, frozenset))
+        or (origin is not None and _called(origin) in ("Sequence", "Iterable"))
+    )
+
+
+def _bounds(function: Function, name: str) -> bool:
+    """Whether the code bounds a number itself."""
+    for node in ast.walk(function.node):
+        if (
+            isinstance(node, ast.Call)
+            and getattr(node.func, "id", "") in ("min", "clamp")
+            and name in plain_names(node)
+        ):
+            return True
+        if isinstance(node, ast.Compare) and name in plain_names(node):
+            return True
+    return False
+
+
+def _construction(facts: Facts) -> Place:
+    uses = [use for use in facts.source.uses if use.name == "fastapi.FastAPI"]
+    return uses[0].place if uses else NOWHERE
+
+
+def _is_written_out(value: ast.expr, function: Function, facts: Facts) -> bool:
+    """Whether an expression says by itself what goes out."""
+    if isinstance(value, (ast.Constant, ast.JoinedStr, ast.Compare, ast.Attribute, ast.UnaryOp, ast.BinOp)):
+        return True
+    if isinstance(value, ast.Dict):
+        return all(
+            isinstance(key, ast.Constant) and _is_written_out(each, function, facts)
+            for key, each in zip(value.keys, value.values, strict=True)
+        )
+    if isinstance(value, (ast.List, ast.Tuple)):
+        return all(_is_written_out(each, function, facts) for each in value.elts)
+    if isinstance(value, ast.IfExp):
+        return _is_written_out(value.body, function, facts) and _is_written_out(value.orelse, function, facts)
+    if isinstance(value, (ast.ListComp, ast.GeneratorExp)):
+        return _is_written_out(value.elt, function, facts)
+    if isinstance(value, ast.Call):
+        name = function.names.meaning(value.func)
+        called = facts.functions.named(name)
+        made = (
+            function.names.instance(called.node.returns) if called and called.node.name != "__init__" else f"{name}()"
+        )
+        plain = name in ("str", "int", "float", "bool", "len", "round", "sum", "min", "max", "isinstance")
+        written = value.func.attr if isinstance(value.func, ast.Attribute) else ""
+        plain = plain or written in ("isoformat", "strftime", "model_validate", "TemplateResponse")
+        # A model that is made here says what it holds; a row that is made here does not.
+        own = made.startswith(f"{facts.config.package}.") and made.removesuffix("()").rpartition(".")[2][:1].isupper()
+        return plain or (own and made.removesuffix("()") not in facts.row_models) or _is_response(made)
+    if isinstance(value, ast.Await):
+        return _is_written_out(value.value, function, facts)
+    if isinstance(value, ast.Name):
+        values = function.assigned.get(value.id, [])
+        return bool(values) and all(_is_written_out(each, function, facts) for each in values)
+    return False
+
+
+def _is_response(name: str) -> bool:
+    """Whether a name is that of one of the framework's responses, as `Names` writes what has it."""
+    return name.startswith(("fastapi.", "starlette.")) and name.endswith("Response()")
+
+
+def _secret_key(value: ast.expr) -> str:
+    """The first key of a dictionary that is written there and is a secret by its name."""
+    from ._live_models import is_secret  # noqa: PLC0415 - a service that starts has no use for it
+
+    for node in ast.walk(value):
+        if isinstance(node, ast.Dict):
+            for key, shown in zip(node.keys, node.values, strict=True):
+                name = key.value if isinstance(key, ast.Constant) else None
+                if isinstance(name, str) and is_secret(name) and not isinstance(shown, (ast.Constant, ast.Compare)):
+                    return name
+    return ""
+
+
+def _is_cors(cls: object) -> bool:
+    return any(each.__name__ == "CORSMiddleware" for each in getattr(cls, "__mro__", ()))
+
+
+def _any_origin(options: Any) -> str:
+    """Which setting lets any origin in with credentials; empty where none does."""
+    if not options.get("allow_credentials"):
+        return ""
+    if "*" in (options.get("allow_origins") or ()):
+        return "every origin (*)"
+    pattern = options.get("allow_origin_regex")
+    strangers = ("https://stranger.example", "http://zz.test:8123", "https://a-b.c.invalid")
+    if pattern is not None and all(re.fullmatch(pattern, each) for each in strangers if _scheme_fits(pattern, each)):
+        return f"every origin ({getattr(pattern, 'pattern', pattern)})"
+    return ""
+
+
+def _scheme_fits(pattern: Any, origin: str) -> bool:
+    """Whether a pattern is about this scheme at all: one for https alone is judged by origins of https."""
+    text = getattr(pattern, "pattern", pattern)
+    schemes = set(re.findall(r"\bhttps?\b", text))
+    plain = "http" in schemes or "https?" in text or not schemes
+    return plain or origin.startswith("https")
+
+
+def _added(facts: Facts, cls: object) -> Place:
+    """Where a middleware is added."""
+    name = _full_name(cls).rpartition(".")[2]
+    for use in facts.source.uses:
+        own = use.last == name
+        given = any(
+            function_name.rpartition(".")[2] == name
+            for names in facts.source.own
+            if names.module == use.module and use.last in ("add_middleware", "Middleware")
+            for function_name in [
+                names.meaning(use.node.args[0] if use.node.args else use.argument("middleware_class"))
+            ]
+        )
+        if own or given:
+            return use.place
+    return NOWHERE
+
+
+def _echoes_origin(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """The line in which a function repeats an origin that it looks up nowhere, beside credentials; 0 for none."""
+    texts = {
+        each.value.lower() for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    }
+    if not {"access-control-allow-origin", "access-control-allow-credentials"} <= texts:
+        return 0
+    if any(isinstance(each, ast.Compare) and "origin" in ast.unparse(each).lower() for each in ast.walk(node)):
+        return 0
+    for each in ast.walk(node):
+        pairs: list[tuple[ast.expr | None, ast.expr]] = []
+        if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Subscript):
+            pairs = [(each.targets[0].slice, each.value)]
+        elif isinstance(each, ast.Dict):
+            pairs = list(zip(each.keys, each.values, strict=True))
+        for key, value in pairs:
+            said = key.value if isinstance(key, ast.Constant) else None
+            is_origin = isinstance(said, str) and said.lower() == "access-control-allow-origin"
+            if is_origin and not (isinstance(value, ast.Constant) and value.value != "*"):
+                if "origin" in ast.unparse(value).lower() or isinstance(value, ast.Constant):
+                    return value.lineno
+    return 0
+
+
+def _runs_handlers(router: Any) -> bool:
+    """Whether a router's lifespan is the one that runs its handlers, alone or merged with those of included routers."""
+    pending: list[Any] = [getattr(router, "lifespan_context", None)]
+    seen: set[int] = set()
+    while pending:
+        each = pending.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        if type(each).__name__ == "_DefaultLifespan":
+            if getattr(each, "_router", router) is router:
+                return True
+            continue
+        pending.append(getattr(each, "__wrapped__", None))
+        for cell in getattr(each, "__closure__", None) or ():
+            if callable(cell.cell_contents) and not isinstance(cell.cell_contents, type):
+                pending.append(cell.cell_contents)
+    return False
+
+
+def _lifespan(router: Any) -> object:
+    """The lifespan that somebody wrote, inside of those that it was merged into."""
+    each = router.lifespan_context
+    while hasattr(each, "__wrapped__") and getattr(each.__wrapped__, "__closure__", None):
+        inner = [cell.cell_contents for cell in each.__wrapped__.__closure__ if callable(cell.cell_contents)]
+        if each.__wrapped__.__name__ != "merged_lifespan" or not inner:
+            break
+        each = next((one for one in reversed(inner) if type(one).__name__ != "_DefaultLifespan"), inner[0])
+    return each
+
+
+GUARDS = (RT001, RT002, RT003, RT004, RT005, RT006, RT007, RT008, RT009, RT010, RT011)
