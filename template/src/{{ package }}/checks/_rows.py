@@ -26,7 +26,7 @@ class Statement:
     Attributes:
         function: where it is.
         use: the call that begins it.
-        model: the dotted name of the first model in it; "" where that cannot be told.
+        models: the dotted names that its first argument may mean: a model, or a model and one of its columns.
         chain: the expressions in which it is made, one after the other.
         chosen_by: the expressions that choose its rows.
         variable: the name that is given the row.
@@ -34,7 +34,7 @@ class Statement:
 
     function: Function
     use: Use
-    model: str
+    models: tuple[str, ...]
     chain: tuple[ast.expr, ...]
     chosen_by: tuple[ast.expr, ...]
     variable: str
@@ -59,8 +59,8 @@ def statements(function: Function) -> Iterator[Statement]:
         first = use.node.args[0] if use.node.args else None
         if use.last in _GETS and len(use.node.args) > 1 and isinstance(use.node.func, ast.Attribute):
             whole, variable = _outermost(use.node, function)
-            model = function.names.meaning(first)
-            yield Statement(function, use, model, (whole,), (use.node.args[1],), variable)
+            models = (function.names.meaning(first),)
+            yield Statement(function, use, models, (whole,), (use.node.args[1],), variable)
         elif use.last in _STATEMENTS and (use.name.startswith(_LIBRARIES) or use.last == "query"):
             whole, variable = _outermost(use.node, function)
             chain = [whole]
@@ -79,7 +79,7 @@ def statements(function: Function) -> Iterator[Statement]:
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _CONDITIONS
                 for argument in (*node.args, *(each.value for each in node.keywords))
             ]
-            yield Statement(function, use, _model(first, function.names), tuple(chain), tuple(chosen), variable)
+            yield Statement(function, use, _models(first, function.names), tuple(chain), tuple(chosen), variable)
 
 
 def _on(use: Use) -> Iterator[ast.expr]:
@@ -91,10 +91,9 @@ def _on(use: Use) -> Iterator[ast.expr]:
     yield from use.node.args
 
 
-def _model(first: ast.expr | None, names: Names) -> str:
-    if isinstance(first, ast.Attribute):
-        first = first.value
-    return names.meaning(first)
+def _models(first: ast.expr | None, names: Names) -> tuple[str, ...]:
+    inner = [first.value] if isinstance(first, ast.Attribute) else []
+    return tuple(meaning for each in (first, *inner) if (meaning := names.meaning(each)))
 
 
 def _outermost(node: ast.expr, function: Function) -> tuple[ast.expr, str]:

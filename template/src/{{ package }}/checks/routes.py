@@ -167,18 +167,15 @@ class RT003(Guard):
                     if any(lows & each for each in names) and any(highs & each for each in names):
                         return True
             for use in here.uses:
-                given = plain_names(use.node)
-                if not (lows & given and highs & given):
+                given = [*use.node.args, *(each.value for each in use.node.keywords)]
+                if not all(any(here.is_brought(each, names) for each in given) for names in (lows, highs)):
                     continue
                 other = facts.functions.called(use, here)
                 if other is None:
                     if use.name.startswith(facts.config.package):
                         return True  # a class, such as a model that has the rules
                     continue
-                below = (
-                    facts.functions.handed_on(use, other, here, lows),
-                    facts.functions.handed_on(use, other, here, highs),
-                )
+                below = [facts.functions.handed_on(use, other, here, names) for names in (lows, highs)]
                 if below[0] and below[1]:
                     pending.append((other, below[0][0], below[1][0]))
         return False
@@ -215,10 +212,14 @@ class RT004(Guard):
                     continue
                 for inner, names, callers in facts.functions.reached(function, brought, without=helpers):
                     for each in statements(inner) if names else ():
-                        if each.use.node not in told and each.model in models and self._is_open(each, names):
+                        if (
+                            each.use.node not in told
+                            and models.intersection(each.models)
+                            and self._is_open(each, names)
+                        ):
                             if not owners.carries(each) and not owners.looked_at(each, callers):
                                 told.add(each.use.node)
-                                yield self._told(route, each, columns)
+                                yield self._told(route, each, models, columns)
 
     @staticmethod
     def _is_open(statement: Statement, names: frozenset[str]) -> bool:
@@ -230,8 +231,8 @@ class RT004(Guard):
                 return all(plain_names(each) <= names for each in parts)
         return any(names & plain_names(each) for each in statement.chosen_by)
 
-    def _told(self, route: Route, statement: Statement, columns: tuple[str, ...]) -> Finding:
-        model = statement.model.rpartition(".")[2]
+    def _told(self, route: Route, statement: Statement, models: set[str], columns: tuple[str, ...]) -> Finding:
+        model = next(each for each in statement.models if each in models).rpartition(".")[2]
         return self.finding(
             f"{route.called} finds a {model} by what the request says, whoever it belongs to; "
             f"ask for {' or '.join(columns)} in the same statement",
@@ -342,7 +343,7 @@ class RT006(Guard):
 
     @staticmethod
     def _is_unbounded(statement: Statement) -> bool:
-        if statement.use.last not in ("select", "query") or not statement.model:
+        if statement.use.last not in ("select", "query") or not statement.models:
             return False
         bounded = {
             "limit",
