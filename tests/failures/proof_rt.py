@@ -1074,7 +1074,7 @@ def an_application_of_its_own_beside_it(service: Service) -> Spot:
 
         from typing import Annotated
 
-        from fastapi import Depends, FastAPI as Service, UploadFile
+        from fastapi import Depends, FastAPI as Service, Request
 
         from .core.application import create_app
         from .core.features import discover
@@ -1086,8 +1086,8 @@ def an_application_of_its_own_beside_it(service: Service) -> Spot:
 
 
         @app.post("/files")
-        async def keep(file: UploadFile) -> int:
-            return file.size or 0
+        async def keep(request: Request) -> int:
+            return len(await request.json())
 
 
         app.mount("/v1", old)
@@ -1146,7 +1146,7 @@ def uploads_in_an_application_of_their_own(service: Service) -> Spot:
     service.feature(
         "uploads",
         routes="""
-        from fastapi import UploadFile
+        from fastapi import Request
 
         from ...core.http import CurrentUser, Router
 
@@ -1154,8 +1154,8 @@ def uploads_in_an_application_of_their_own(service: Service) -> Spot:
 
 
         @uploads.post("")
-        async def upload(file: UploadFile, user: CurrentUser) -> int:
-            return len(await file.read())
+        async def upload(request: Request, user: CurrentUser) -> int:
+            return sum([len(each) async for each in request.stream()])
         """,
     )
     return service.at("@/core/application.py", "FastAPI(title=title")
@@ -1380,4 +1380,511 @@ def responses_that_say_what_they_show(service: Service) -> None:
         async def put(user: CurrentUser):
             pass
         """,
+    )
+
+
+# RT009: what exceptions say
+
+FAILING = """
+import logging
+import traceback
+
+import httpx2
+from fastapi import HTTPException
+from fastapi.responses import JSONResponse
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from ...core.http import CurrentUser, Problem, Router, Session, conflict
+
+failing = Router("/failing", tags=["failing"])
+log = logging.getLogger(__name__)
+
+"""
+
+
+@back("RT009")
+def the_detail_is_the_exception(service: Service) -> Spot:
+    service.feature(
+        "failing",
+        routes=FAILING
+        + """
+@failing.get("")
+async def show(session: Session, user: CurrentUser) -> int:
+    try:
+        return await session.scalar(text("SELECT 1")) or 0
+    except Exception as error:
+        log.exception("failed")
+        raise HTTPException(status_code=500, detail=str(error)) from error
+""",
+    )
+    return service.at("@/features/failing/routes.py", "raise HTTPException(")
+
+
+@disguise("RT009")
+def a_response_with_a_formatted_text(service: Service) -> Spot:
+    service.feature(
+        "failing",
+        routes=FAILING
+        + """
+@failing.get("")
+async def show(session: Session, user: CurrentUser) -> JSONResponse:
+    try:
+        return JSONResponse(await session.scalar(text("SELECT 1")))
+    except SQLAlchemyError as e:
+        message = f"query failed: {e}"
+        return JSONResponse({"error": message}, status_code=503)
+""",
+    )
+    return service.at("@/features/failing/routes.py", 'JSONResponse({"error"')
+
+
+@disguise("RT009")
+def a_problem_of_the_services_own(service: Service) -> list[Spot]:
+    service.feature(
+        "failing",
+        routes=FAILING
+        + """
+@failing.get("")
+async def show(user: CurrentUser) -> int:
+    try:
+        async with httpx2.AsyncClient(timeout=2) as client:
+            return (await client.get("http://inside.internal/")).status_code
+    except httpx2.HTTPError as error:
+        if error.args:
+            raise conflict("it said: " + repr(error)) from None
+        raise Problem(502, "{}".format(error)) from None
+""",
+    )
+    return [service.at("@/features/failing/routes.py", each) for each in ("raise conflict(", "raise Problem(")]
+
+
+@disguise("RT009")
+def a_handler_of_the_application(service: Service) -> Spot:
+    service.append(
+        MAIN,
+        """
+
+        from fastapi import Request
+        from fastapi.responses import PlainTextResponse
+
+
+        @app.exception_handler(OSError)
+        async def told(request: Request, exc: OSError) -> PlainTextResponse:
+            return PlainTextResponse(f"{type(exc).__name__}: {exc}", 500)
+        """,
+    )
+    return service.at(MAIN, "return PlainTextResponse")
+
+
+@disguise("RT009")
+def a_traceback_in_what_is_returned(service: Service) -> Spot:
+    service.feature(
+        "failing",
+        routes=FAILING
+        + """
+@failing.get("")
+async def show(user: CurrentUser) -> dict[str, str]:
+    try:
+        return {"result": str(1 // user.user_id)}
+    except ArithmeticError:
+        return {"error": "failed", "trace": traceback.format_exc()}
+""",
+    )
+    return service.at("@/features/failing/routes.py", '"trace"')
+
+
+@disguise("RT009")
+def debugging_is_on(service: Service) -> Spot:
+    service.replace("@/core/application.py", "lifespan=lifespan)", "lifespan=lifespan, debug=True)")
+    return service.at("@/core/application.py", "debug=True")
+
+
+@hurried("RT009")
+def a_client_of_a_partner_in_a_hurry(service: Service) -> list[Spot]:
+    service.feature(
+        "partner",
+        routes="""
+        from typing import Any
+
+        import httpx2
+        from fastapi import HTTPException
+        from pydantic import BaseModel
+
+        from ...core.http import CurrentUser, Line, Router
+
+        partner = Router("/partner", tags=["partner"])
+
+
+        class Answer(BaseModel):
+            status: int
+
+
+        async def ask(query: str) -> int:
+            async with httpx2.AsyncClient(timeout=2) as client:
+                response = await client.get("http://partner.internal/search", params={"q": query})
+            return response.status_code
+
+
+        @partner.get("/search")
+        async def search(query: Line, user: CurrentUser) -> Answer:
+            try:
+                return Answer(status=await ask(query))
+            except httpx2.TimeoutException as e:
+                raise HTTPException(504, f"Timeout: {e}")
+            except (httpx2.HTTPError, KeyError) as e:
+                raise HTTPException(502, {"message": "Partner failed", "info": e.args})
+        """,
+    )
+    return [service.at("@/features/partner/routes.py", each) for each in ("HTTPException(504", "HTTPException(502")]
+
+
+@look_alike("RT009")
+def texts_that_somebody_wrote_for_clients(service: Service) -> None:
+    service.feature(
+        "failing",
+        routes=FAILING
+        + """
+DEBUG = False
+
+
+class OutOfStock(Exception):
+    pass
+
+
+def bought(number: int) -> int:
+    if number > 3:
+        raise OutOfStock(f"there are 3 and {number} are asked for")
+    return number
+
+
+@failing.get("/stock")
+async def stock(number: int, user: CurrentUser) -> int:
+    try:
+        return bought(number)
+    except OutOfStock as error:
+        raise conflict(str(error)) from None
+
+
+@failing.get("/number")
+async def number(user: CurrentUser, text: str = "7") -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise HTTPException(422, detail=f"{error}") from error
+
+
+@failing.get("/logged")
+async def logged(session: Session, user: CurrentUser) -> int:
+    try:
+        return await session.scalar(text("SELECT 1")) or 0
+    except SQLAlchemyError as error:
+        log.warning("failed: %s", str(error))
+        shown = str(error) if DEBUG else "the database refuses"
+        if DEBUG:
+            raise Problem(503, f"{error}") from None
+        raise Problem(503, shown) from None
+
+
+@failing.get("/kind")
+async def kind(session: Session, user: CurrentUser) -> JSONResponse:
+    try:
+        return JSONResponse(await session.scalar(text("SELECT 1")))
+    except SQLAlchemyError as error:
+        return JSONResponse({"kind": type(error).__name__}, 503)
+    except HTTPException as error:
+        return JSONResponse({"detail": error.detail}, error.status_code)
+""",
+    )
+
+
+# RT010: CORS
+
+
+def cors(service: Service, options: str) -> None:
+    service.replace(
+        "@/core/application.py",
+        "    app.add_middleware(RequestLogMiddleware)\n",
+        f"    app.add_middleware(CORSMiddleware, {options})\n    app.add_middleware(RequestLogMiddleware)\n",
+    )
+    service.replace(
+        "@/core/application.py",
+        "from fastapi import FastAPI\n",
+        "from fastapi import FastAPI\nfrom fastapi.middleware.cors import CORSMiddleware\n",
+    )
+
+
+@back("RT010")
+def every_origin_with_credentials(service: Service) -> Spot:
+    cors(service, 'allow_origins=["*"], allow_credentials=True, allow_methods=["*"]')
+    return service.at("@/core/application.py", "add_middleware(CORSMiddleware")
+
+
+@disguise("RT010")
+def a_pattern_that_fits_all(service: Service) -> Spot:
+    cors(service, 'allow_origin_regex="https?://.*", allow_credentials=True')
+    return service.at("@/core/application.py", "add_middleware(CORSMiddleware")
+
+
+@disguise("RT010")
+def around_the_application_under_another_name(service: Service) -> Spot:
+    service.append(
+        MAIN,
+        """
+
+        from starlette.middleware import cors
+
+        Wrapped = cors.CORSMiddleware
+        inner = app
+        app = Wrapped(inner, allow_credentials=True, allow_origins=("https://a.example", "*"))
+        """,
+    )
+    return service.at(MAIN, "app = Wrapped(")
+
+
+@disguise("RT010")
+def in_a_mounted_application_as_a_list(service: Service) -> Spot:
+    service.append(
+        MAIN,
+        """
+
+        from fastapi import FastAPI
+        from fastapi.middleware import Middleware
+        from fastapi.middleware.cors import CORSMiddleware
+
+        options = {"allow_origins": ["*"], "allow_credentials": True}
+        inner = FastAPI(middleware=[Middleware(CORSMiddleware, **options)])
+        app.mount("/inner", inner)
+        """,
+    )
+    return service.at(MAIN, "Middleware(CORSMiddleware")
+
+
+@disguise("RT010")
+def a_middleware_of_ones_own_that_repeats_the_origin(service: Service) -> Spot:
+    service.append(
+        MAIN,
+        """
+
+        from fastapi import Request, Response
+        from starlette.middleware.base import RequestResponseEndpoint
+
+
+        @app.middleware("http")
+        async def cross_origin(request: Request, call_next: RequestResponseEndpoint) -> Response:
+            response = await call_next(request)
+            response.headers["Access-Control-Allow-Origin"] = request.headers.get("origin", "*")
+            response.headers["Access-Control-Allow-Credentials"] = "true"
+            return response
+        """,
+    )
+    return service.at(MAIN, 'headers["Access-Control-Allow-Origin"]')
+
+
+@hurried("RT010")
+def the_frontends_port_changes_all_the_time(service: Service) -> Spot:
+    service.append(
+        MAIN,
+        """
+
+        from fastapi.middleware.cors import CORSMiddleware
+
+        # The frontend runs on another port every day
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=["*"],
+            allow_credentials=True,
+            allow_methods=["*"],
+            allow_headers=["*"],
+        )
+        """,
+    )
+    return service.at(MAIN, "app.add_middleware(")
+
+
+@look_alike("RT010")
+def every_origin_without_credentials(service: Service) -> None:
+    cors(service, 'allow_origins=["*"], allow_methods=["GET"]')
+
+
+@look_alike("RT010")
+def named_origins_and_one_that_is_looked_up(service: Service) -> None:
+    cors(
+        service,
+        'allow_origins=["https://app.example"], allow_origin_regex=r"https://[a-z]+\\.app\\.example", allow_credentials=True',
+    )
+    service.append(
+        MAIN,
+        """
+
+        from fastapi import Request, Response
+        from starlette.middleware.base import RequestResponseEndpoint
+
+        ORIGINS = {"https://app.example"}
+
+
+        @app.middleware("http")
+        async def cross_origin(request: Request, call_next: RequestResponseEndpoint) -> Response:
+            response = await call_next(request)
+            origin = request.headers.get("origin")
+            if origin in ORIGINS:
+                response.headers["Access-Control-Allow-Origin"] = origin
+                response.headers["Access-Control-Allow-Credentials"] = "true"
+            return response
+        """,
+    )
+
+
+# RT011: handlers that never run
+
+
+@back("RT011")
+def a_handler_beside_the_lifespan(service: Service) -> Spot:
+    service.append(
+        MAIN,
+        """
+
+        @app.router.on_event("startup")
+        async def warm_up() -> None:
+            print("warm")
+        """,
+    )
+    return service.at(MAIN, "@app.router.on_event")
+
+
+@disguise("RT011")
+def added_by_a_call(service: Service) -> Spot:
+    service.write("@/features/inbox/ending.py", "def close_files() -> None:\n    pass\n")
+    service.append(
+        MAIN,
+        """
+
+        from .features.inbox.ending import close_files
+
+        app.router.add_event_handler("shutdown", close_files)
+        """,
+    )
+    return service.at("@/features/inbox/ending.py", "def close_files")
+
+
+@disguise("RT011")
+def a_list_given_to_the_application(service: Service) -> Spot:
+    service.append("@/core/application.py", "\n\ndef opened() -> None:\n    pass\n")
+    service.replace("@/core/application.py", "lifespan=lifespan)", "lifespan=lifespan, on_startup=[opened])")
+    return service.at("@/core/application.py", "def opened")
+
+
+@disguise("RT011")
+def a_mounted_application_with_a_lifespan(service: Service) -> Spot:
+    service.append(
+        MAIN,
+        """
+
+        from collections.abc import AsyncIterator
+        from contextlib import asynccontextmanager
+
+        from fastapi import FastAPI
+
+
+        @asynccontextmanager
+        async def inner_life(app: FastAPI) -> AsyncIterator[None]:
+            yield
+
+
+        app.mount("/inner", FastAPI(lifespan=inner_life))
+        """,
+    )
+    return service.at(MAIN, "@asynccontextmanager")
+
+
+@disguise("RT011")
+def a_mounted_application_with_a_handler(service: Service) -> Spot:
+    service.append(
+        MAIN,
+        """
+
+        from fastapi import FastAPI
+
+        inner = FastAPI()
+
+
+        @inner.router.on_event("startup")
+        def connected() -> None:
+            pass
+
+
+        app.mount("/inner", inner)
+        """,
+    )
+    return service.at(MAIN, "@inner.router.on_event")
+
+
+@hurried("RT011")
+def metrics_of_a_tutorial(service: Service) -> list[Spot]:
+    service.write(
+        "@/core/tutorial.py",
+        """
+        from fastapi import FastAPI
+
+
+        def install(app: FastAPI) -> None:
+            @app.on_event("startup")
+            async def started() -> None:
+                app.state.started = True
+
+            @app.on_event("shutdown")
+            async def stopped() -> None:
+                app.state.started = False
+        """,
+    )
+    service.append(MAIN, "\n\nfrom .core.tutorial import install\n\ninstall(app)\n")
+    return [service.at("@/core/tutorial.py", f'@app.on_event("{each}")') for each in ("startup", "shutdown")]
+
+
+@look_alike("RT011")
+def routers_that_run_theirs_and_a_mounted_application_that_is_started(service: Service) -> None:
+    service.feature(
+        "warm",
+        routes="""
+        from collections.abc import AsyncIterator
+        from contextlib import asynccontextmanager
+
+        from fastapi import APIRouter, FastAPI
+
+
+        @asynccontextmanager
+        async def life(app: FastAPI) -> AsyncIterator[None]:
+            yield
+
+
+        warm = APIRouter(prefix="/warm", lifespan=life)
+        """,
+    )
+    service.append(
+        MAIN,
+        """
+
+        from collections.abc import AsyncIterator
+        from contextlib import asynccontextmanager
+
+        from fastapi import FastAPI
+
+
+        @asynccontextmanager
+        async def inner_life(app: FastAPI) -> AsyncIterator[None]:
+            yield
+
+
+        inner = FastAPI(lifespan=inner_life)
+        plain = FastAPI()
+        app.mount("/inner", inner)
+        app.mount("/plain", plain)
+        """,
+    )
+    service.replace(
+        "@/core/application.py",
+        "        async with AsyncExitStack() as stack:\n",
+        "        async with AsyncExitStack() as stack:\n"
+        "            for mounted in [each.app for each in app.routes if isinstance(getattr(each, 'app', None), FastAPI)]:\n"
+        "                await stack.enter_async_context(mounted.router.lifespan_context(mounted))\n",
     )
