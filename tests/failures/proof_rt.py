@@ -443,6 +443,11 @@ async def of_days(user: CurrentUser, start: Day, end: Day) -> Report:
     )
 
 
+@unprotected("RT003", "tests/features/exports/test_exports.py", "--engine=sqlite")
+def a_request_is_taken_whatever_its_range(service: Service) -> None:
+    the_rule_replaced_by_a_bare_date(service)
+
+
 # RT004: rows of whoever they belong to
 
 SHOW = 'return ItemView.model_validate(await find_owned(session, Item, item_id, user, what="item"))'
@@ -668,6 +673,15 @@ def an_administrators_route_is_accepted_with_its_reason(service: Service) -> Non
         where = "GET /inbox/{item_id}/for-support"
         reason = "support reads any item; who is support is the gateway's to say"
         """,
+    )
+
+
+@unprotected("RT004", "tests/test_two_people.py", "--engine=sqlite")
+def rows_are_anybodys(service: Service) -> None:
+    service.replace(
+        "@/core/http/_owned.py",
+        "select(model).where(columns.owner_id == user.user_id)",
+        "select(model).where(columns.id > 0)",
     )
 
 
@@ -1082,7 +1096,7 @@ def an_application_of_its_own_beside_it(service: Service) -> Spot:
         from .settings import Settings
 
         old = create_app(Settings.load(), discover(__package__), title=__package__.replace("_", " ").title())
-        app = Service(lifespan=old.router.lifespan_context, dependencies=[Depends(authenticated)])
+        app = Service(openapi_url=None, lifespan=old.router.lifespan_context, dependencies=[Depends(authenticated)])
 
 
         @app.post("/files")
@@ -1090,7 +1104,7 @@ def an_application_of_its_own_beside_it(service: Service) -> Spot:
             return len(await request.json())
 
 
-        app.mount("/v1", old)
+        app.mount("", old)
         ''',
     )
     return service.at(MAIN, '@app.post("/files")')
@@ -1189,6 +1203,11 @@ def a_limit_around_the_whole_application(service: Service) -> None:
         app = RequestBodyLimitMiddleware(inner, max_body_size=1_000_000)
         """,
     )
+
+
+@unprotected("RT007", "tests/test_http.py", "--engine=sqlite")
+def bodies_of_any_size(service: Service) -> None:
+    service.replace("@/core/application.py", LIMIT, "")
 
 
 # RT008: responses that show too much

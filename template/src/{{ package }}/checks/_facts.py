@@ -198,7 +198,7 @@ class Facts:
 
     def named(self, key: str) -> dict[str, object]:
         """The objects that a key's addresses name; None for one that is not there."""
-        return {address: self.live.object(address) for address in getattr(self.config, key)}
+        return {address: self.live.find(address) for address in getattr(self.config, key)}
 
     @property
     def tables(self) -> Sequence[Table]:

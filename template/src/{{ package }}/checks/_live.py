@@ -68,7 +68,7 @@ class Live:
 
         return gather(self._there("application"), self.config.root)
 
-    def object(self, address: str) -> object:
+    def find(self, address: str) -> object:
         """What `module:attribute` names, of what has been imported; None where there is nothing."""
         name, _, path = address.partition(":")
         value: object = sys.modules.get(name)

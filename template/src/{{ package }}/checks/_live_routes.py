@@ -79,6 +79,7 @@ class _Walk:
                 self.opaque.add(type(original).__name__)
                 continue
             mount = isinstance(original, Mount)
+            base = getattr(original, "_base_app", None)  # without the mount's own middleware
             endpoint = route.app if mount else route.endpoint
             # Names go: a prefix and a path below it may use one name for two parameters.
             here = pattern + re.sub(r"\(\?P<\w+>", "(", route.path_regex.pattern.removeprefix("^"))
@@ -95,7 +96,7 @@ class _Walk:
             )
             if mount:
                 prefix = path.removesuffix("/" + VALUES[0]) if path else ""
-                self.meet(original._base_app, (), (*within, position))
+                self.meet(base or endpoint, (), (*within, position))
                 below = (full, here.removesuffix(REST), prefix)
                 self.over(route.routes, below, host, (*within, position))
 

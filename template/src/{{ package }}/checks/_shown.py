@@ -107,9 +107,10 @@ class Shown:
                     bool(written) and self._shows(part, written, names, plainly=True)
                 )
                 hidden = any(self._is_excused(above, part, names) for above in _above(node, parents))
-                if shown and not hidden and node.lineno not in told:
-                    told.add(node.lineno)
-                    yield Place(names.file.path, node.lineno), ast.unparse(part)
+                line = getattr(node, "lineno", 0)
+                if shown and not hidden and line not in told:
+                    told.add(line)
+                    yield Place(names.file.path, line), ast.unparse(part)
 
     def _kind(self, call: ast.Call, names: Names) -> str:
         """Whether a call makes a response, as the framework does, or as a function or class of the project."""

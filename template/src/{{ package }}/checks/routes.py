@@ -704,7 +704,7 @@ def _is_of(kind: type, package: str) -> bool:
 
 def _dotted(facts: Facts, address: str) -> str:
     """What an address means, followed to where the thing is defined."""
-    thing = facts.live.object(address)
+    thing = facts.live.find(address)
     return _full_name(thing) if thing is not None else address.replace(":", ".")
 
 
