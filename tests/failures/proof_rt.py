@@ -1431,7 +1431,7 @@ def the_detail_is_the_exception(service: Service) -> Spot:
 @failing.get("")
 async def show(session: Session, user: CurrentUser) -> int:
     try:
-        return await session.scalar(text("SELECT 1")) or 0
+        return await session.scalar(text("VALUES (1)")) or 0
     except Exception as error:
         log.exception("failed")
         raise HTTPException(status_code=500, detail=str(error)) from error
@@ -1449,7 +1449,7 @@ def a_response_with_a_formatted_text(service: Service) -> Spot:
 @failing.get("")
 async def show(session: Session, user: CurrentUser) -> JSONResponse:
     try:
-        return JSONResponse(await session.scalar(text("SELECT 1")))
+        return JSONResponse(await session.scalar(text("VALUES (1)")))
     except SQLAlchemyError as e:
         message = f"query failed: {e}"
         return JSONResponse({"error": message}, status_code=503)
@@ -1596,7 +1596,7 @@ async def number(user: CurrentUser, text: str = "7") -> int:
 @failing.get("/logged")
 async def logged(session: Session, user: CurrentUser) -> int:
     try:
-        return await session.scalar(text("SELECT 1")) or 0
+        return await session.scalar(text("VALUES (1)")) or 0
     except SQLAlchemyError as error:
         log.warning("failed: %s", str(error))
         shown = str(error) if DEBUG else "the database refuses"
@@ -1608,7 +1608,7 @@ async def logged(session: Session, user: CurrentUser) -> int:
 @failing.get("/kind")
 async def kind(session: Session, user: CurrentUser) -> JSONResponse:
     try:
-        return JSONResponse(await session.scalar(text("SELECT 1")))
+        return JSONResponse(await session.scalar(text("VALUES (1)")))
     except SQLAlchemyError as error:
         return JSONResponse({"kind": type(error).__name__}, 503)
     except HTTPException as error:

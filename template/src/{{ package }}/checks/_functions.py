@@ -76,9 +76,9 @@ class Function:
                 if any(self.is_brought(value, found) for value in values):
                     found.add(name)
             for node in ast.walk(self.node):
-                if isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension)) and isinstance(node.target, ast.Name):
-                    if self.is_brought(node.iter, found):
-                        found.add(node.target.id)
+                if isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension)):
+                    target = node.target.id if isinstance(node.target, ast.Name) else ""
+                    found |= {target} if target and self.is_brought(node.iter, found) else set()
         return frozenset(found)
 
     def is_brought(self, value: ast.AST, brought: set[str] | frozenset[str]) -> bool:

@@ -63,6 +63,7 @@ def statements(function: Function) -> Iterator[Statement]:
             yield Statement(function, use, models, (whole,), (use.node.args[1],), variable)
         elif use.last in _STATEMENTS and (use.name.startswith(_LIBRARIES) or use.last == "query"):
             whole, variable = _outermost(use.node, function)
+            conditions = _CONDITIONS | _GETS if use.last == "query" else _CONDITIONS
             chain = [whole]
             if variable:
                 chain += [each for each in function.assigned[variable] if variable in plain_names(each)]
@@ -76,7 +77,7 @@ def statements(function: Function) -> Iterator[Statement]:
                 argument
                 for part in chain
                 for node in ast.walk(part)
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _CONDITIONS
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in conditions
                 for argument in (*node.args, *(each.value for each in node.keywords))
             ]
             yield Statement(function, use, _models(first, function.names), tuple(chain), tuple(chosen), variable)

@@ -74,7 +74,7 @@ class Shown:
         """In functions that are registered for an exception."""
         for function, kind in handlers.items():
             if not self._is_own(kind) and kind not in _HARMLESS:
-                error = (function.parameters + ["", ""])[1]
+                error = [*function.parameters, "", ""][1]
                 yield from self._in_block(function.node, function.node.body, function.names, True, error)
 
     def _in_block(
@@ -86,9 +86,9 @@ class Shown:
         whole = [node for statement in body for node in ast.walk(statement)]
         written: set[str] = set()
         for node in whole:
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                if self._shows(node.value, texts | written, names, plainly=False):
-                    written.add(node.targets[0].id)
+            target = node.targets[0] if isinstance(node, ast.Assign) else None
+            if isinstance(node, ast.Assign) and isinstance(target, ast.Name):
+                written |= {target.id} if self._shows(node.value, texts | written, names, plainly=False) else set()
         told: set[int] = set()
         for node in whole:
             parts: list[ast.expr] = []

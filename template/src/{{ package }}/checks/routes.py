@@ -4,14 +4,37 @@
 from __future__ import annotations
 
 import ast
-import fnmatch
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from ._config import FILE
-from ._facts import Application, Facts, Route
-from ._findings import NOWHERE, CouldNotLook, DoesNotApply, Finding, Guard, Place
+from ._endpoints import (
+    added,
+    any_origin,
+    authenticates,
+    bounds,
+    called,
+    calls_of,
+    construction,
+    dotted,
+    echoes_origin,
+    fits,
+    full_name,
+    function_of,
+    helpers_of,
+    is_cors,
+    is_list,
+    is_of,
+    is_response,
+    is_written_out,
+    lifespan_of,
+    own_endpoints,
+    place_of,
+    run_by,
+    secret_key,
+)
+from ._facts import Facts, Route
+from ._findings import CouldNotLook, DoesNotApply, Finding, Guard, Place
 from ._functions import Function, mentions, plain_names
 from ._rows import Owners, Statement, statements
 from ._source import words
@@ -124,7 +147,7 @@ class RT003(Guard):
         from ._live_routes import dependants  # noqa: PLC0415 - a project without FastAPI has the other guards
 
         judged: set[tuple[type, str]] = set()
-        routes = _http(facts)
+        routes = own_endpoints(facts)
         for route in routes:
             for dependant in dependants(route):
                 fields = [*dependant.query_params, *dependant.body_params]
@@ -141,12 +164,12 @@ class RT003(Guard):
                             )
                 alone = {each.name: each.field_info.annotation for each in dependant.query_params}
                 for found in models.pairs(alone):
-                    function = _function(facts, dependant.call)
+                    function = function_of(facts, dependant.call)
                     if function and not self._compared(facts, function, found.lower, found.upper):
                         yield self.finding(
                             f"{route.called} takes any {found.lower} with any {found.upper}, and nothing behind it "
                             "compares them: refuse an end before the start, and a range that is too long",
-                            _place_of(dependant.call, facts),
+                            place_of(dependant.call, facts),
                             f"{route.called} {found.upper}",
                         )
 
@@ -200,12 +223,12 @@ class RT004(Guard):
         models = {name for name, declared in facts.row_models.items() if declared.intersection(columns)}
         if not models:
             raise DoesNotApply(f"no model has one of the owner-columns {', '.join(columns)}")
-        helpers = _helpers(facts)
+        helpers = helpers_of(facts)
         owners = Owners(facts.functions, columns, helpers)
-        for route in _http(facts, websockets=True):
+        for route in own_endpoints(facts, websockets=True):
             told: set[ast.AST] = set()
             for dependant in dependants(route):
-                function = _function(facts, dependant.call)
+                function = function_of(facts, dependant.call)
                 fields = (dependant.path_params, dependant.query_params, dependant.body_params)
                 brought = [field.name for each in fields for field in each]
                 if function is None or not brought:
@@ -216,10 +239,11 @@ class RT004(Guard):
                             each.use.node not in told
                             and models.intersection(each.models)
                             and self._is_open(each, names)
+                            and not owners.carries(each)
+                            and not owners.looked_at(each, callers)
                         ):
-                            if not owners.carries(each) and not owners.looked_at(each, callers):
-                                told.add(each.use.node)
-                                yield self._told(route, each, models, columns)
+                            told.add(each.use.node)
+                            yield self._told(route, each, models, columns)
 
     @staticmethod
     def _is_open(statement: Statement, names: frozenset[str]) -> bool:
@@ -256,15 +280,15 @@ class RT005(Guard):
             raise DoesNotApply("no `authentication` in [tool.hardening]")
         known = facts.named("authentication")
         used: set[str] = set()
-        routes = _http(facts, websockets=True)
+        routes = own_endpoints(facts, websockets=True)
         for address, thing in known.items():
             if thing is None:
                 message = f"authentication names {address}, and there is no such thing; correct the name"
                 yield self.finding(message, Place(FILE), address)
         for route in routes:
-            if any(_authenticates(call, known) for call in _calls(route)) or self._behind(route, facts, known):
+            if any(authenticates(call, known) for call in calls_of(route)) or self._behind(route, facts, known):
                 continue
-            entries = [each for each in facts.config.public_routes if _fits(route, each)]
+            entries = [each for each in facts.config.public_routes if fits(route, each)]
             used.update(entries)
             if not entries:
                 yield self.finding(
@@ -298,7 +322,7 @@ class RT006(Guard):
         from ._live_routes import dependants  # noqa: PLC0415 - a project without FastAPI has the other guards
 
         told: set[object] = set()
-        for route in _http(facts):
+        for route in own_endpoints(facts):
             for dependant in dependants(route):
                 for place, name in self._open(dependant, facts):
                     if (place, name) not in told:
@@ -307,8 +331,8 @@ class RT006(Guard):
                             f"{route.called} takes any {name}, ten million too; give it a maximum, such as `le=100`"
                         )
                         yield self.finding(message, place, f"{route.called} {name}")
-            function = _function(facts, route.endpoint)
-            if function is None or not _is_list(getattr(route.context, "response_model", None)):
+            function = function_of(facts, route.endpoint)
+            if function is None or not is_list(getattr(route.context, "response_model", None)):
                 continue
             for inner, _, callers in facts.functions.reached(function):
                 for each in statements(inner) if len(callers) < 3 else ():
@@ -336,10 +360,10 @@ class RT006(Guard):
                     ):
                         yield models.place_of_field(model, name, facts.config.root), name
             if field.name.lower() in LIMITS and models.is_number(info.annotation):
-                function = _function(facts, dependant.call)
-                bounded = function is not None and _bounds(function, field.name)
+                function = function_of(facts, dependant.call)
+                bounded = function is not None and bounds(function, field.name)
                 if not bounded and models.largest_number(info.annotation, info.metadata):
-                    yield _place_of(dependant.call, facts), field.name
+                    yield place_of(dependant.call, facts), field.name
 
     @staticmethod
     def _is_unbounded(statement: Statement) -> bool:
@@ -397,7 +421,7 @@ class RT007(Guard):
                 yield self.finding(
                     f"body-limits names {address}, and there is no such thing; correct it", Place(FILE), address
                 )
-        taking = [each for each in _http(facts) if self._takes_body(each, facts)]
+        taking = [each for each in own_endpoints(facts) if self._takes_body(each, facts)]
         if not taking:
             raise DoesNotApply("no route takes a body")
         open_ones = [each for each in taking if not self._is_limited(each, facts, known)]
@@ -406,7 +430,7 @@ class RT007(Guard):
             yield self.finding(
                 f"nothing limits how large a body may be: {first} and {len(taking) - 1} other routes read all of it into "
                 "memory; give the application `max_body_size`, or name the middleware that limits it in body-limits",
-                _construction(facts),
+                construction(facts),
                 "application",
             )
             return
@@ -420,7 +444,7 @@ class RT007(Guard):
             return False
         if getattr(route.context, "body_field", None) is not None:
             return True
-        function = _function(facts, route.endpoint)
+        function = function_of(facts, route.endpoint)
         reads = {"body", "json", "form", "stream"}
         return function is not None and any(
             use.last in reads and use.name.rpartition(".")[0].endswith("Request()") for use in function.uses
@@ -435,7 +459,7 @@ class RT007(Guard):
                 if getattr(each.served, "max_body_size", None) is not None:
                     return True
                 if any(
-                    cls in known.values() or _called(cls) == "RequestBodyLimitMiddleware" for cls, _ in each.middleware
+                    cls in known.values() or called(cls) == "RequestBodyLimitMiddleware" for cls, _ in each.middleware
                 ):
                     return True
         return False
@@ -456,13 +480,13 @@ class RT008(Guard):
     def judge(self, facts: Facts) -> Iterator[Finding]:
         from . import _live_models as models  # noqa: PLC0415 - a service that starts has no use for it
 
-        declared = {_dotted(facts, each) for each in facts.config.secret_responses}
+        declared = {dotted(facts, each) for each in facts.config.secret_responses}
         told: set[tuple[object, str]] = set()
-        for route in _http(facts):
+        for route in own_endpoints(facts):
             context = route.context
             if not hasattr(context, "response_model"):
                 continue  # Starlette's own, which make their responses by hand
-            function = _function(facts, route.endpoint)
+            function = function_of(facts, route.endpoint)
             if context.response_model is None or models.shows_everything(context.response_model):
                 yield from self._raw(route, function, facts)
             yield from self._by_hand(route, function)
@@ -484,14 +508,14 @@ class RT008(Guard):
         from fastapi.datastructures import DefaultPlaceholder  # noqa: PLC0415 - as it is where routes are
 
         own_class = getattr(route.context, "response_class", None)
-        made = not isinstance(own_class, DefaultPlaceholder) and "JSON" not in _called(own_class)
+        made = not isinstance(own_class, DefaultPlaceholder) and "JSON" not in called(own_class)
         if function is None or made or getattr(route.context, "is_sse_stream", False):
             return
-        if _is_response(function.names.instance(function.node.returns)):
+        if is_response(function.names.instance(function.node.returns)):
             return
         for value in function.returned:
-            secret = _secret_key(value)
-            if secret or not _is_written_out(value, function, facts):
+            secret = secret_key(value)
+            if secret or not is_written_out(value, function, facts):
                 what = (
                     f"a {secret!r}, a secret by its name"
                     if secret
@@ -538,13 +562,13 @@ class RT009(Guard):
         handlers: dict[Function, str] = {}
         registered: list[str] = []
         try:
-            endpoints = [each for route in facts.routes if (each := _function(facts, route.endpoint))]
+            endpoints = [each for route in facts.routes if (each := function_of(facts, route.endpoint))]
             for application in facts.applications:
                 for kind, handler in getattr(application.served, "exception_handlers", {}).items():
-                    name = _full_name(kind)
-                    if isinstance(kind, type) and _is_of(kind, facts.config.package):
+                    name = full_name(kind)
+                    if isinstance(kind, type) and is_of(kind, facts.config.package):
                         registered.append(name)
-                    if function := _function(facts, handler):
+                    if function := function_of(facts, handler):
                         handlers[function] = name
         except (CouldNotLook, DoesNotApply):
             pass  # source says most of it
@@ -557,10 +581,10 @@ class RT009(Guard):
             )
         for use in facts.source.uses:
             debug = use.argument("debug")
-            if use.name in ("fastapi.FastAPI", "starlette.applications.Starlette") and isinstance(debug, ast.Constant):
-                if debug.value is True:
-                    message = "debug=True answers each error with its traceback; take it from a setting"
-                    yield self.finding(message, Place(use.place.file, debug.lineno))
+            makes = use.name in ("fastapi.FastAPI", "starlette.applications.Starlette")
+            if makes and isinstance(debug, ast.Constant) and debug.value is True:
+                message = "debug=True answers each error with its traceback; take it from a setting"
+                yield self.finding(message, Place(use.place.file, debug.lineno))
 
 
 class RT010(Guard):
@@ -575,15 +599,15 @@ class RT010(Guard):
     def judge(self, facts: Facts) -> Iterator[Finding]:
         for application in facts.applications:
             for cls, options in application.middleware:
-                if _is_cors(cls) and (why := _any_origin(options)):
+                if is_cors(cls) and (why := any_origin(options)):
                     yield self.finding(
                         f"CORS lets {why} in with credentials, so any website acts as its visitors; name the origins",
-                        _added(facts, cls),
+                        added(facts, cls),
                         "CORS",
                     )
         for names in facts.source.own:
             for node, _ in names:
-                if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and (line := _echoes_origin(node)):
+                if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and (line := echoes_origin(node)):
                     yield self.finding(
                         "the origin that asks is repeated as one that may use credentials; look it up in a list first",
                         Place(names.file.path, line),
@@ -610,291 +634,19 @@ class RT011(Guard):
             router = getattr(application.served, "router", application.served)
             handlers = [*getattr(router, "on_startup", ()), *getattr(router, "on_shutdown", ())]
             mounted, first = not first, False
+            runs, others = run_by(router)
             if mounted and not entered:
-                if not _runs_handlers(router):
-                    handlers.append(_lifespan(router))
+                if not runs:
+                    handlers.append(lifespan_of(router))
                 why = "the application is mounted, and nobody starts it; do it in the lifespan of the one around it"
-            elif not mounted and not _runs_handlers(router):
+            elif not mounted and not runs:
+                handlers = [each for each in handlers if each not in others]
                 why = "the application has a lifespan, which alone is run; move it there"
             else:
                 continue
             for handler in dict.fromkeys(handlers):
-                place = _place_of(handler, facts)
-                yield self.finding(f"{_called(handler)} never runs: {why}", place, _called(handler))
-
-
-# What guards ask of routes
-
-
-def _http(facts: Facts, *, websockets: bool = False) -> list[Route]:
-    """The endpoints of the project itself: not the documentation's, nor what a library adds."""
-    kinds = ("http", "websocket") if websockets else ("http",)
-    return [each for each in facts.routes if each.kind in kinds and _is_ours(each, facts)]
-
-
-def _is_ours(route: Route, facts: Facts) -> bool:
-    return route.place.file is not None and not route.place.file.startswith("/") and ".venv/" not in route.place.file
-
-
-def _calls(route: Route) -> list[object]:
-    from ._live_routes import dependants  # noqa: PLC0415 - a project without FastAPI has the other guards
-
-    return [each.call for each in dependants(route)][1:]
-
-
-def _function(facts: Facts, thing: object) -> Function | None:
-    """The source of an endpoint or dependency; of a class, how it is made."""
-    from ._live_routes import unwrapped  # noqa: PLC0415 - a project without FastAPI has the other guards
-
-    inner = unwrapped(thing)
-    if isinstance(inner, type):
-        return facts.functions.named(_full_name(inner))
-    if not hasattr(inner, "__code__") and hasattr(type(inner), "__call__"):
-        inner = type(inner).__call__  # an object that is called
-    return facts.functions.at(_place_of(inner, facts))
-
-
-def _place_of(thing: object, facts: Facts) -> Place:
-    from ._live_routes import place_of  # noqa: PLC0415 - a project without FastAPI has the other guards
-
-    return place_of(thing, facts.config.root)
-
-
-def _authenticates(call: Any, known: dict[str, object]) -> bool:
-    from fastapi.security.base import SecurityBase  # noqa: PLC0415 - as it is where routes are
-
-    from ._live_routes import unwrapped  # noqa: PLC0415 - a project without FastAPI has the other guards
-
-    if isinstance(call, SecurityBase) and getattr(call, "auto_error", True):
-        return True
-    inner = unwrapped(call)
-    for thing in known.values():
-        if thing is None:
-            continue
-        if call is thing or inner is unwrapped(thing):
-            return True
-        if isinstance(thing, type):
-            if isinstance(call, thing) or isinstance(getattr(call, "__self__", None), thing):
-                return True
-        elif _full_name(inner).startswith(f"{_full_name(thing)}.<locals>."):
-            return True
-    return False
-
-
-def _fits(route: Route, entry: str) -> bool:
-    """Whether an entry such as `GET /health/*` is that route."""
-    methods, _, path = entry.partition(" ")
-    own = (route.methods - {"HEAD"} or route.methods) if route.kind == "http" else {"WEBSOCKET"}
-    allowed = set(methods.upper().split(","))
-    return ("*" in allowed or own <= allowed) and fnmatch.fnmatchcase(route.path, path.strip())
-
-
-def _full_name(thing: object) -> str:
-    module = getattr(thing, "__module__", "")
-    return f"{module}.{_called(thing)}" if module not in ("", "builtins") else _called(thing)
-
-
-def _called(thing: object) -> str:
-    return str(getattr(thing, "__qualname__", "") or type(thing).__qualname__)
-
-
-def _is_of(kind: type, package: str) -> bool:
-    return kind.__module__ == package or kind.__module__.startswith(f"{package}.")
-
-
-def _dotted(facts: Facts, address: str) -> str:
-    """What an address means, followed to where the thing is defined."""
-    thing = facts.live.find(address)
-    return _full_name(thing) if thing is not None else address.replace(":", ".")
-
-
-def _helpers(facts: Facts) -> set[str]:
-    return {_dotted(facts, each) for each in facts.config.owner_helpers}
-
-
-# RT006 to RT011
-
-
-def _is_list(model: Any) -> bool:
-    import typing  # noqa: PLC0415 - used here alone
-
-    origin = typing.get_origin(model)
-    return (
-        origin is not None
-        and isinstance(origin, type)
-        and issubclass(origin, (list, tuple, set, frozenset))
-        or (origin is not None and _called(origin) in ("Sequence", "Iterable"))
-    )
-
-
-def _bounds(function: Function, name: str) -> bool:
-    """Whether the code bounds a number itself."""
-    for node in ast.walk(function.node):
-        if (
-            isinstance(node, ast.Call)
-            and getattr(node.func, "id", "") in ("min", "clamp")
-            and name in plain_names(node)
-        ):
-            return True
-        if isinstance(node, ast.Compare) and name in plain_names(node):
-            return True
-    return False
-
-
-def _construction(facts: Facts) -> Place:
-    uses = [use for use in facts.source.uses if use.name == "fastapi.FastAPI"]
-    return uses[0].place if uses else NOWHERE
-
-
-def _is_written_out(value: ast.expr, function: Function, facts: Facts) -> bool:
-    """Whether an expression says by itself what goes out."""
-    if isinstance(value, (ast.Constant, ast.JoinedStr, ast.Compare, ast.Attribute, ast.UnaryOp, ast.BinOp)):
-        return True
-    if isinstance(value, ast.Dict):
-        return all(
-            isinstance(key, ast.Constant) and _is_written_out(each, function, facts)
-            for key, each in zip(value.keys, value.values, strict=True)
-        )
-    if isinstance(value, (ast.List, ast.Tuple)):
-        return all(_is_written_out(each, function, facts) for each in value.elts)
-    if isinstance(value, ast.IfExp):
-        return _is_written_out(value.body, function, facts) and _is_written_out(value.orelse, function, facts)
-    if isinstance(value, (ast.ListComp, ast.GeneratorExp)):
-        return _is_written_out(value.elt, function, facts)
-    if isinstance(value, ast.Call):
-        name = function.names.meaning(value.func)
-        called = facts.functions.named(name)
-        made = (
-            function.names.instance(called.node.returns) if called and called.node.name != "__init__" else f"{name}()"
-        )
-        plain = name in ("str", "int", "float", "bool", "len", "round", "sum", "min", "max", "isinstance")
-        written = value.func.attr if isinstance(value.func, ast.Attribute) else ""
-        plain = plain or written in ("isoformat", "strftime", "model_validate", "TemplateResponse")
-        # A model that is made here says what it holds; a row that is made here does not.
-        own = made.startswith(f"{facts.config.package}.") and made.removesuffix("()").rpartition(".")[2][:1].isupper()
-        return plain or (own and made.removesuffix("()") not in facts.row_models) or _is_response(made)
-    if isinstance(value, ast.Await):
-        return _is_written_out(value.value, function, facts)
-    if isinstance(value, ast.Name):
-        values = function.assigned.get(value.id, [])
-        return bool(values) and all(_is_written_out(each, function, facts) for each in values)
-    return False
-
-
-def _is_response(name: str) -> bool:
-    """Whether a name is that of one of the framework's responses, as `Names` writes what has it."""
-    return name.startswith(("fastapi.", "starlette.")) and name.endswith("Response()")
-
-
-def _secret_key(value: ast.expr) -> str:
-    """The first key of a dictionary that is written there and is a secret by its name."""
-    from ._live_models import is_secret  # noqa: PLC0415 - a service that starts has no use for it
-
-    for node in ast.walk(value):
-        if isinstance(node, ast.Dict):
-            for key, shown in zip(node.keys, node.values, strict=True):
-                name = key.value if isinstance(key, ast.Constant) else None
-                if isinstance(name, str) and is_secret(name) and not isinstance(shown, (ast.Constant, ast.Compare)):
-                    return name
-    return ""
-
-
-def _is_cors(cls: object) -> bool:
-    return any(each.__name__ == "CORSMiddleware" for each in getattr(cls, "__mro__", ()))
-
-
-def _any_origin(options: Any) -> str:
-    """Which setting lets any origin in with credentials; empty where none does."""
-    if not options.get("allow_credentials"):
-        return ""
-    if "*" in (options.get("allow_origins") or ()):
-        return "every origin (*)"
-    pattern = options.get("allow_origin_regex")
-    strangers = ("https://stranger.example", "http://zz.test:8123", "https://a-b.c.invalid")
-    if pattern is not None and all(re.fullmatch(pattern, each) for each in strangers if _scheme_fits(pattern, each)):
-        return f"every origin ({getattr(pattern, 'pattern', pattern)})"
-    return ""
-
-
-def _scheme_fits(pattern: Any, origin: str) -> bool:
-    """Whether a pattern is about this scheme at all: one for https alone is judged by origins of https."""
-    text = getattr(pattern, "pattern", pattern)
-    schemes = set(re.findall(r"\bhttps?\b", text))
-    plain = "http" in schemes or "https?" in text or not schemes
-    return plain or origin.startswith("https")
-
-
-def _added(facts: Facts, cls: object) -> Place:
-    """Where a middleware is added."""
-    name = _full_name(cls).rpartition(".")[2]
-    for use in facts.source.uses:
-        own = use.last == name
-        given = any(
-            function_name.rpartition(".")[2] == name
-            for names in facts.source.own
-            if names.module == use.module and use.last in ("add_middleware", "Middleware")
-            for function_name in [
-                names.meaning(use.node.args[0] if use.node.args else use.argument("middleware_class"))
-            ]
-        )
-        if own or given:
-            return use.place
-    return NOWHERE
-
-
-def _echoes_origin(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """The line in which a function repeats an origin that it looks up nowhere, beside credentials; 0 for none."""
-    texts = {
-        each.value.lower() for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)
-    }
-    if not {"access-control-allow-origin", "access-control-allow-credentials"} <= texts:
-        return 0
-    if any(isinstance(each, ast.Compare) and "origin" in ast.unparse(each).lower() for each in ast.walk(node)):
-        return 0
-    for each in ast.walk(node):
-        pairs: list[tuple[ast.expr | None, ast.expr]] = []
-        if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Subscript):
-            pairs = [(each.targets[0].slice, each.value)]
-        elif isinstance(each, ast.Dict):
-            pairs = list(zip(each.keys, each.values, strict=True))
-        for key, value in pairs:
-            said = key.value if isinstance(key, ast.Constant) else None
-            is_origin = isinstance(said, str) and said.lower() == "access-control-allow-origin"
-            if is_origin and not (isinstance(value, ast.Constant) and value.value != "*"):
-                if "origin" in ast.unparse(value).lower() or isinstance(value, ast.Constant):
-                    return value.lineno
-    return 0
-
-
-def _runs_handlers(router: Any) -> bool:
-    """Whether a router's lifespan is the one that runs its handlers, alone or merged with those of included routers."""
-    pending: list[Any] = [getattr(router, "lifespan_context", None)]
-    seen: set[int] = set()
-    while pending:
-        each = pending.pop()
-        if each is None or id(each) in seen:
-            continue
-        seen.add(id(each))
-        if type(each).__name__ == "_DefaultLifespan":
-            if getattr(each, "_router", router) is router:
-                return True
-            continue
-        pending.append(getattr(each, "__wrapped__", None))
-        for cell in getattr(each, "__closure__", None) or ():
-            if callable(cell.cell_contents) and not isinstance(cell.cell_contents, type):
-                pending.append(cell.cell_contents)
-    return False
-
-
-def _lifespan(router: Any) -> object:
-    """The lifespan that somebody wrote, inside of those that it was merged into."""
-    each = router.lifespan_context
-    while hasattr(each, "__wrapped__") and getattr(each.__wrapped__, "__closure__", None):
-        inner = [cell.cell_contents for cell in each.__wrapped__.__closure__ if callable(cell.cell_contents)]
-        if each.__wrapped__.__name__ != "merged_lifespan" or not inner:
-            break
-        each = next((one for one in reversed(inner) if type(one).__name__ != "_DefaultLifespan"), inner[0])
-    return each
+                place = place_of(handler, facts)
+                yield self.finding(f"{called(handler)} never runs: {why}", place, called(handler))
 
 
 GUARDS = (RT001, RT002, RT003, RT004, RT005, RT006, RT007, RT008, RT009, RT010, RT011)
