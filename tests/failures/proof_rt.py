@@ -390,9 +390,14 @@ class Filter(BaseModel):
     created_after: datetime | None = None
     created_before: datetime | None = None
 
+
+class Window(BaseModel):
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
     @model_validator(mode="after")
-    def ordered(self) -> "Filter":
-        if self.created_after and self.created_before and self.created_before < self.created_after:
+    def ordered(self) -> "Window":
+        if self.starts_at and self.ends_at and self.ends_at < self.starts_at:
             raise ValueError("exchange them")
         return self
 
@@ -419,6 +424,16 @@ async def of_period(user: CurrentUser, body: Period) -> Report:
 
 @reports.post("/transfers")
 async def transfer(user: CurrentUser, body: Transfer) -> Report:
+    return Report(rows=0)
+
+
+@reports.post("/windows")
+async def of_window(user: CurrentUser, body: Window) -> Report:
+    return Report(rows=0)
+
+
+@reports.get("/prices")
+async def of_prices(user: CurrentUser, min_price: float | None = None, max_price: float | None = None) -> Report:
     return Report(rows=0)
 
 
@@ -588,6 +603,14 @@ def rows_that_are_looked_at_and_rows_of_nobody(service: Service) -> None:
         ROUTES,
         """
 
+        class Secret(BaseModel):
+            key: Line
+
+
+        def digest_of(key: str, settings: object) -> str:
+            return key + str(settings)
+
+
         def mine(user: Principal) -> ColumnElement[bool]:
             return Item.owner_id == user.user_id
 
@@ -635,6 +658,12 @@ def rows_that_are_looked_at_and_rows_of_nobody(service: Service) -> None:
             return str(chunk)
 
 
+        @inbox.post("/by-key", status_code=204)
+        async def by_key(body: Secret, request: Request, session: Session, user: CurrentUser) -> None:
+            digest = digest_of(body.key, runtime_of(request).settings)
+            await session.execute(delete(ApiKey).where(ApiKey.digest == digest))
+
+
         @inbox.get("/by/{source}")
         async def by_source(source: Line, session: Session, user: CurrentUser) -> str:
             rows = owned(Capture, user).where(Capture.source == source).limit(1)
@@ -644,12 +673,12 @@ def rows_that_are_looked_at_and_rows_of_nobody(service: Service) -> None:
     service.replace(
         ROUTES,
         "from pydantic import BaseModel, ConfigDict, Field\n",
-        "from pydantic import BaseModel, ConfigDict, Field\nfrom sqlalchemy import ColumnElement, select\n",
+        "from pydantic import BaseModel, ConfigDict, Field\nfrom sqlalchemy import ColumnElement, delete, select\n",
     )
     service.replace(
         ROUTES,
         "from ...core.jobs import enqueue\n",
-        "from ...core.identity import Principal\nfrom ...core.jobs import enqueue\nfrom ...core.jobs import JobChunk\n",
+        "from ...core.http import Request, runtime_of\nfrom ...core.identity import Principal\nfrom ..accounts.models import ApiKey\nfrom ...core.jobs import enqueue\nfrom ...core.jobs import JobChunk\n",
     )
 
 

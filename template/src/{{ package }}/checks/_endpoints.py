@@ -21,7 +21,8 @@ def own_endpoints(facts: Facts, *, websockets: bool = False) -> list[Route]:
 
 
 def _is_ours(route: Route, facts: Facts) -> bool:
-    return route.place.file is not None and not route.place.file.startswith("/") and ".venv/" not in route.place.file
+    file = route.place.file
+    return file is not None and not file.startswith("/") and "site-packages" not in file
 
 
 def calls_of(route: Route) -> list[object]:

@@ -69,8 +69,10 @@ class Live:
         return gather(self._there("application"), self.config.root)
 
     def find(self, address: str) -> object:
-        """What `module:attribute` names, of what has been imported; None where there is nothing."""
+        """What `module:attribute` names; None where there is nothing."""
         name, _, path = address.partition(":")
+        with contextlib.suppress(ImportError):  # the project's own modules are there already, or cannot be imported
+            importlib.import_module(name)
         value: object = sys.modules.get(name)
         for attribute in path.split("."):
             value = getattr(value, attribute, None)

@@ -28,7 +28,7 @@ class Statement:
         use: the call that begins it.
         models: the dotted names that its first argument may mean: a model, or a model and one of its columns.
         chain: the expressions in which it is made, one after the other.
-        chosen_by: the expressions that choose its rows.
+        chosen_by: the identity, or the conditions that choose its rows.
         variable: the name that is given the row.
     """
 
@@ -36,12 +36,42 @@ class Statement:
     use: Use
     models: tuple[str, ...]
     chain: tuple[ast.expr, ...]
-    chosen_by: tuple[ast.expr, ...]
+    chosen_by: tuple[ast.AST, ...]
     variable: str
 
     @property
     def place(self) -> Place:
         return self.use.place
+
+    def is_by_identifier(self, brought: frozenset[str]) -> bool:
+        """Whether what a request brought names the row; who sends a secret, such as a token, chooses by that."""
+        return any(self._is_by(each, brought) for each in self.chosen_by)
+
+    def _is_by(self, chosen: ast.AST, brought: frozenset[str]) -> bool:
+        function = self.function
+        if self.use.last in _GETS:
+            # A key of several columns: who asks may be one of them.
+            parts = (
+                chosen.elts
+                if isinstance(chosen, ast.Tuple)
+                else chosen.values
+                if isinstance(chosen, ast.Dict)
+                else [chosen]
+            )
+            return all(function.is_brought(each, brought) for each in parts)
+        if isinstance(chosen, ast.keyword):
+            return _is_identifier(chosen.arg or "") and function.is_brought(chosen.value, brought)
+        for node in ast.walk(chosen):
+            sides: list[ast.expr] = []
+            if isinstance(node, ast.Compare):
+                sides = [node.left, *node.comparators]
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                # `.in_(identifiers)`, and `.get(identifier)` on a query.
+                sides = [node.func.value, *node.args]
+            named = any(isinstance(each, ast.Attribute) and _is_identifier(each.attr) for each in sides)
+            if named and any(function.is_brought(each, brought) for each in sides):
+                return True
+        return self.use.last == "query" and function.is_brought(chosen, brought)
 
     @cached_property
     def calls(self) -> set[str]:
@@ -53,14 +83,21 @@ class Statement:
         return found
 
 
+def _is_identifier(column: str) -> bool:
+    return column in ("id", "pk", "uuid", "guid", "uid", "slug", "number") or column.endswith(
+        ("_id", "_uuid", "_number")
+    )
+
+
 def statements(function: Function) -> Iterator[Statement]:
     """The statements that a function makes."""
     for use in function.uses:
         first = use.node.args[0] if use.node.args else None
-        if use.last in _GETS and len(use.node.args) > 1 and isinstance(use.node.func, ast.Attribute):
+        identity = use.argument("ident", 1)
+        if use.last in _GETS and identity is not None and isinstance(use.node.func, ast.Attribute):
             whole, variable = _outermost(use.node, function)
             models = (function.names.meaning(first),)
-            yield Statement(function, use, models, (whole,), (use.node.args[1],), variable)
+            yield Statement(function, use, models, (whole,), (identity,), variable)
         elif use.last in _STATEMENTS and (use.name.startswith(_LIBRARIES) or use.last == "query"):
             whole, variable = _outermost(use.node, function)
             conditions = _CONDITIONS | _GETS if use.last == "query" else _CONDITIONS
@@ -78,7 +115,7 @@ def statements(function: Function) -> Iterator[Statement]:
                 for part in chain
                 for node in ast.walk(part)
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in conditions
-                for argument in (*node.args, *(each.value for each in node.keywords))
+                for argument in (*node.args, *node.keywords)
             ]
             yield Statement(function, use, _models(first, function.names), tuple(chain), tuple(chosen), variable)
 
@@ -148,8 +185,11 @@ def _bound(node: ast.ClassDef) -> Iterator[str]:
 class Owners:
     """Whether what is done with a row looks at whose it is."""
 
-    def __init__(self, functions: Functions, columns: Iterable[str], helpers: Iterable[str]) -> None:
+    def __init__(
+        self, functions: Functions, models: Iterable[str], columns: Iterable[str], helpers: Iterable[str]
+    ) -> None:
         self._functions = functions
+        self._models = set(models)
         self._columns = set(columns)
         self._helpers = set(helpers)
 
@@ -186,7 +226,9 @@ class Owners:
                 for each in ast.walk(node):
                     if isinstance(each, ast.Attribute) and each.attr in self._columns:
                         base = each.value.id if isinstance(each.value, ast.Name) else ""
-                        if not variable or base == variable:
+                        # That of the class is a condition of some statement.
+                        of_row = function.names.meaning(each.value) not in self._models
+                        if of_row and variable in ("", base):
                             return True
         for use in function.uses:
             if variable and variable not in {each.id for each in use.node.args if isinstance(each, ast.Name)}:

@@ -139,7 +139,8 @@ class RT003(Guard):
     `since` and `until`, `min_price` and `max_price`). A model is given samples: the two exchanged must be refused, and,
     of days or moments that are both required, a century as well. Parameters that stand alone must be compared with each
     other somewhere behind the endpoint. Quiet are models that no sample fills, identifiers (`from_account`), times of
-    the day, and a century where an end may be left open.
+    the day, a century where an end may be left open, and filters in a query of which neither end has to be given:
+    exchanged they find nothing, and that is all.
     """
 
     def judge(self, facts: Facts) -> Iterator[Finding]:
@@ -150,10 +151,10 @@ class RT003(Guard):
         routes = own_endpoints(facts)
         for route in routes:
             for dependant in dependants(route):
-                fields = [*dependant.query_params, *dependant.body_params]
-                for model in (each for field in fields for each in models.models_of(field.field_info.annotation)):
-                    kinds = {name: field.annotation for name, field in model.model_fields.items()}
-                    for found in models.pairs(kinds):
+                asked = [each.field_info for each in dependant.query_params]
+                sent = [each.field_info for each in dependant.body_params]
+                for info in (*asked, *sent):
+                    for model, found in self._ranges(info.annotation, filters=info in asked):
                         problem = (model, found.upper) not in judged and models.range_problem(model, found)
                         judged.add((model, found.upper))
                         if problem:
@@ -162,8 +163,10 @@ class RT003(Guard):
                                 models.place_of_field(model, found.upper, facts.config.root),
                                 f"{model.__name__}.{found.upper}",
                             )
-                alone = {each.name: each.field_info.annotation for each in dependant.query_params}
-                for found in models.pairs(alone):
+                alone = {each.name: each.field_info for each in dependant.query_params}
+                for found in models.pairs({name: info.annotation for name, info in alone.items()}):
+                    if not any(alone[each].is_required() for each in (found.lower, found.upper)):
+                        continue
                     function = function_of(facts, dependant.call)
                     if function and not self._compared(facts, function, found.lower, found.upper):
                         yield self.finding(
@@ -172,6 +175,17 @@ class RT003(Guard):
                             place_of(dependant.call, facts),
                             f"{route.called} {found.upper}",
                         )
+
+    @staticmethod
+    def _ranges(annotation: object, *, filters: bool) -> Iterator[tuple[Any, Any]]:
+        """The models in an annotation, with their ranges; of filters, those with an end that has to be given."""
+        from . import _live_models as models  # noqa: PLC0415 - a service that starts has no use for it
+
+        for model in models.models_of(annotation):
+            fields = model.model_fields
+            for found in models.pairs({name: field.annotation for name, field in fields.items()}):
+                if not filters or fields[found.lower].is_required() or fields[found.upper].is_required():
+                    yield model, found
 
     @staticmethod
     def _compared(facts: Facts, function: Function, lower: str, upper: str) -> bool:
@@ -207,11 +221,11 @@ class RT003(Guard):
 class RT004(Guard):
     """A row that is found by an identifier from the request, whoever it belongs to.
 
-    A statement on a model that has an owner (one of `owner-columns`), chosen by what the path, the query or the body
-    brought, behind an endpoint: `session.get(Model, id)`, `select(...).where(Model.id == id)`, `update` and `delete`.
-    Quiet are a statement that names the owner, in a join or a condition made elsewhere too, a row whose owner is
-    compared afterwards, and what goes through one of `owner-helpers`. What only administrators reach is accepted, with
-    the route as `where`.
+    A statement on a model that has an owner (one of `owner-columns`), chosen by an identifier that the path, the query
+    or the body brought, behind an endpoint: `session.get(Model, id)`, `select(...).where(Model.id == id)`, `update` and
+    `delete`. Quiet are a statement that names the owner, in a join or a condition made elsewhere too, a row whose owner
+    is compared afterwards, one that is chosen by a secret (a token's digest), and what goes through one of
+    `owner-helpers`. What only administrators reach is accepted, with the route as `where`.
     """
 
     def judge(self, facts: Facts) -> Iterator[Finding]:
@@ -224,7 +238,7 @@ class RT004(Guard):
         if not models:
             raise DoesNotApply(f"no model has one of the owner-columns {', '.join(columns)}")
         helpers = helpers_of(facts)
-        owners = Owners(facts.functions, columns, helpers)
+        owners = Owners(facts.functions, facts.row_models, columns, helpers)
         for route in own_endpoints(facts, websockets=True):
             told: set[ast.AST] = set()
             for dependant in dependants(route):
@@ -238,22 +252,12 @@ class RT004(Guard):
                         if (
                             each.use.node not in told
                             and models.intersection(each.models)
-                            and self._is_open(each, names)
+                            and each.is_by_identifier(names)
                             and not owners.carries(each)
                             and not owners.looked_at(each, callers)
                         ):
                             told.add(each.use.node)
                             yield self._told(route, each, models, columns)
-
-    @staticmethod
-    def _is_open(statement: Statement, names: frozenset[str]) -> bool:
-        if statement.use.last in ("get", "get_one"):
-            identity = statement.chosen_by[0]
-            if isinstance(identity, (ast.Tuple, ast.Dict)):
-                # A key of several columns: who asks may be one of them.
-                parts = identity.elts if isinstance(identity, ast.Tuple) else identity.values
-                return all(plain_names(each) <= names for each in parts)
-        return any(names & plain_names(each) for each in statement.chosen_by)
 
     def _told(self, route: Route, statement: Statement, models: set[str], columns: tuple[str, ...]) -> Finding:
         model = next(each for each in statement.models if each in models).rpartition(".")[2]
