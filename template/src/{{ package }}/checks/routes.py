@@ -430,10 +430,10 @@ class RT007(Guard):
             raise DoesNotApply("no route takes a body")
         open_ones = [each for each in taking if not self._is_limited(each, facts, known)]
         if open_ones == taking:
-            first = taking[0].called
+            more = f" and {len(taking) - 1} more" if taking[1:] else ""
             yield self.finding(
-                f"nothing limits how large a body may be: {first} and {len(taking) - 1} other routes read all of it into "
-                "memory; give the application `max_body_size`, or name the middleware that limits it in body-limits",
+                f"nothing limits how large a body may be, and {taking[0].called}{more} read all of it into memory; "
+                "give the application `max_body_size`, or name the middleware that limits it in body-limits",
                 construction(facts),
                 "application",
             )
