@@ -1389,7 +1389,7 @@ def responses_that_say_what_they_show(service: Service) -> None:
 
 
         class Fresh(BaseModel):
-            client_secret: str
+            hook_secret: str
 
 
         @shown.get("/settings", response_model_exclude={"api_token"})
@@ -1400,7 +1400,7 @@ def responses_that_say_what_they_show(service: Service) -> None:
         @shown.post("/secrets")
         @secret_response
         async def fresh(user: CurrentUser) -> Fresh:
-            return Fresh(client_secret="made")
+            return Fresh(hook_secret="made")
 
 
         @shown.get("/alive")

@@ -498,8 +498,9 @@ class RT008(Guard):
             if any(function and function.names.meaning(each) in declared for each in decorators):
                 continue
             hidden = set(context.response_model_exclude or ())
+            only = context.response_model_include
             for model, name in models.secret_fields(context.response_model, hidden):
-                if (model, name) not in told:
+                if (model, name) not in told and (not only or name in only):
                     told.add((model, name))
                     yield self.finding(
                         f"{route.called} answers with {model.__name__}.{name}, a secret by its name; take it out of the "
