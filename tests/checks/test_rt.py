@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, time
 from pathlib import Path
 
 import pytest
+
+from service.checks._live_models import is_secret, pairs
 
 from ._project import Project
 
@@ -294,3 +297,57 @@ def report(date_from: date, date_to: Optional[date] = None, db: Session = Depend
 def test_tests_and_files_of_others_are_not_judged(shop: Project, tmp_path: Path) -> None:
     shop.write({"tests/test_x.py": "from fastapi import FastAPI\napp = FastAPI(debug=True)\n"})
     assert told(shop, "RT009", "") == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password",
+        "hashed_password",
+        "passwordHash",
+        "api_key",
+        "apiKey",
+        "client_secret",
+        "reset_token",
+        "token_digest",
+    ],
+)
+def test_names_of_secrets(name: str) -> None:
+    assert is_secret(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["token_type", "next_token", "content_hash", "key", "secret_name", "password_changed", "monkey", "digest"]
+)
+def test_names_that_only_sound_like_it(name: str) -> None:
+    assert not is_secret(name)
+
+
+@pytest.mark.parametrize(
+    ("kind", "lower", "upper"),
+    [
+        (date, "start", "end"),
+        (date, "valid_from", "valid_to"),
+        (datetime, "createdAfter", "createdBefore"),
+        (date | None, "from_", "until"),
+        (float, "min_price", "max_price"),
+        (int, "from_year", "to_year"),
+    ],
+)
+def test_names_of_ranges(kind: object, lower: str, upper: str) -> None:
+    assert [found[:2] for found in pairs({upper: kind, "name": str, lower: kind})] == [(lower, upper)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "lower", "upper"),
+    [
+        (int, "from_account", "to_account"),
+        (int, "after", "before"),
+        (str, "first_name", "last_name"),
+        (time, "opens_from", "opens_to"),
+        (date, "start", "end_reason"),
+        (bool, "min_set", "max_set"),
+    ],
+)
+def test_names_that_are_no_range(kind: object, lower: str, upper: str) -> None:
+    assert list(pairs({lower: kind, upper: kind})) == []

@@ -279,7 +279,7 @@ def is_number(annotation: Any) -> bool:
 _SECRETS = {"password", "passwd", "pwd", "passphrase", "secret", "token", "passcode"}
 _KEYS = {"api", "private", "secret", "access", "signing", "encryption", "license"}
 _HASHED = {"password", "passwd", "pwd", "pw", "token", "secret", "pin"}
-_HARMLESS = {"next", "previous", "page", "cursor", "continuation", "sync", "csrf", "public", "device", "client"}
+_HARMLESS = {"next", "previous", "page", "cursor", "continuation", "sync", "csrf"}
 
 
 def is_secret(name: str) -> bool:
@@ -288,7 +288,7 @@ def is_secret(name: str) -> bool:
     joined = "_".join(words)
     last, before = words[-1], words[:-1]
     if last in _SECRETS:
-        return not _HARMLESS.intersection(before)
+        return last != "token" or not _HARMLESS.intersection(before)
     if joined in ("apikey", "secretkey", "privatekey", "accesstoken", "refreshtoken"):
         return True
     if last == "key" and before and before[-1] in _KEYS:
