@@ -221,7 +221,7 @@ def test_a_file_accepts_all_that_is_found_in_it_under_that_code(project: Project
 def test_an_acceptance_that_matches_nothing_is_a_finding(project: Project, code: str, where: str) -> None:
     accepted = ACCEPTED.replace("orders.user_id", where).replace("DB005", code)
     complete(project, UNINDEXED).write({"pyproject.toml": DATABASE + accepted})
-    findings = project.findings()
+    findings = project.findings(*OF_ANY_PROJECT)
     assert len(findings) == 3
     [stale] = [finding for finding in findings if finding.file == "pyproject.toml"]
     assert (stale.code, stale.line) == (code, project.line("pyproject.toml", "[[tool"))
@@ -406,7 +406,9 @@ def test_a_refusal_of_another_application_is_told_too(project: Project) -> None:
             "src/shop/second.py": "from .application import create_app\napp = create_app()\n",
         }
     )
-    assert [(each.code, each.file) for each in project.findings()] == [("RT001", "src/shop/application.py")]
+    assert [(each.code, each.file) for each in project.findings(*OF_ANY_PROJECT)] == [
+        ("RT001", "src/shop/application.py")
+    ]
 
 
 def test_refusing_costs_little() -> None:

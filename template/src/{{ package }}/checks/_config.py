@@ -45,6 +45,12 @@ class Config:
     commits: tuple[str, ...] = ()
     upserts: tuple[str, ...] = ()
     # Routes.
+    authentication: tuple[str, ...] = ()
+    public_routes: tuple[str, ...] = ()
+    owner_columns: tuple[str, ...] = ()
+    owner_helpers: tuple[str, ...] = ()
+    body_limits: tuple[str, ...] = ()
+    secret_responses: tuple[str, ...] = ()
     # Jobs.
     celery: str = ""
     worker_commands: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._config import Config
 from ._findings import NOWHERE, Place
@@ -78,6 +78,25 @@ class Route:
     place: Place = NOWHERE
     host: str = ""
     within: tuple[int, ...] = ()  # positions of the mounts it lies in
+    context: Any = field(default=None, compare=False, repr=False)  # FastAPI's own: what it takes and what it gives
+
+    @property
+    def called(self) -> str:
+        """What people call it, and acceptances and lists of routes too: `GET /orders/{order_id}`."""
+        methods = self.methods - {"HEAD"} or self.methods
+        return f"{','.join(sorted(methods)) or self.kind.upper()} {self.path}"
+
+
+@dataclass(frozen=True)
+class Application:
+    """An application with routes: the one that is served, or one that is mounted in it."""
+
+    served: Any
+    middleware: tuple[tuple[object, Mapping[str, object]], ...]  # what is around it, with its options
+    within: tuple[int, ...] = ()  # positions of the mounts it lies in
+
+    def is_around(self, route: Route) -> bool:
+        return route.within[: len(self.within)] == self.within
 
 
 @dataclass(frozen=True)
@@ -174,10 +193,17 @@ class Facts:
 
     @cached_property
     def functions(self) -> Functions:
-        """The functions of the package."""
+        """The package's functions, and which of them call which."""
         from ._functions import Functions  # noqa: PLC0415 - not needed when a service starts
 
         return Functions(self.source)
+
+    @cached_property
+    def row_models(self) -> dict[str, frozenset[str]]:
+        """The classes that are mapped to a table, by their dotted names, with the names that they declare."""
+        from ._rows import row_models  # noqa: PLC0415 - not needed when a service starts
+
+        return row_models(self.source)
 
     @cached_property
     def compose(self) -> Compose:
@@ -277,6 +303,13 @@ class Facts:
         return ruff(self.config)
 
     @cached_property
+    def types(self) -> list[Lint]:
+        """The attributes that mypy does not find."""
+        from ._tools import mypy  # noqa: PLC0415 - not needed when a service starts
+
+        return mypy(self.config)
+
+    @cached_property
     def dependencies(self) -> list[Lint]:
         """What deptry finds."""
         from ._tools import deptry  # noqa: PLC0415 - not needed when a service starts
@@ -311,6 +344,15 @@ class Facts:
     def settings(self) -> SettingsFacts:
         """What is known of the class of settings."""
         return self.live.settings_facts
+
+    @property
+    def applications(self) -> Sequence[Application]:
+        """The application that is served, and those that are mounted in it."""
+        return self.live.applications
+
+    def named(self, key: str) -> dict[str, object]:
+        """The objects that a key's addresses name; None for one that is not there."""
+        return {address: self.live.find(address) for address in getattr(self.config, key)}
 
     @property
     def tables(self) -> Sequence[Table]:

@@ -15,7 +15,7 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING
 
 from ._config import Config
-from ._facts import Dependency, Failure, Loading, Mapped, Route, Setting, Table
+from ._facts import Application, Dependency, Failure, Loading, Mapped, Route, Setting, Table
 from ._findings import NOWHERE, CouldNotLook, DoesNotApply, Place
 from ._source import Source, words
 
@@ -65,11 +65,29 @@ class Live:
         """Why tables may be missing from the metadata; empty when none is."""
         return self.missing.get("application", "")
 
-    @cached_property
+    @property
     def routes(self) -> list[Route]:
+        return self._served[0]
+
+    @property
+    def applications(self) -> list[Application]:
+        return self._served[1]
+
+    @cached_property
+    def _served(self) -> tuple[list[Route], list[Application]]:
         from ._live_routes import gather  # noqa: PLC0415 - a project without FastAPI has the other facts
 
         return gather(self._there("application"), self.config.root)
+
+    def find(self, address: str) -> object:
+        """What `module:attribute` names; None where there is nothing."""
+        name, _, path = address.partition(":")
+        with contextlib.suppress(ImportError):  # the project's own modules are there already, or cannot be imported
+            importlib.import_module(name)
+        value: object = sys.modules.get(name)
+        for attribute in path.split("."):
+            value = getattr(value, attribute, None)
+        return value
 
     @cached_property
     def tables(self) -> list[Table]:

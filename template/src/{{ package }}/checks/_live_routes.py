@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Host, Mount, WebSocketRoute
 from starlette.routing import Route as HttpRoute
 
-from ._facts import Route
+from ._facts import Application, Route
 from ._findings import NOWHERE, CouldNotLook, Place
 
 #: One value for each converter, most general first: the first one that a converter takes is one that
@@ -27,27 +27,40 @@ VALUES = ("zz/yy", "zz~yy", "7.25", "00000000-0000-4000-8000-00000000000a", "7",
 REST = "/(.*)$"
 
 
-def gather(application: object, root: Path) -> list[Route]:
-    inner: Any = application
-    while not hasattr(inner, "routes") and hasattr(inner, "app"):
-        inner = inner.app  # a middleware around it
-    if not hasattr(inner, "routes"):
-        raise CouldNotLook(f"the application is {application!r}, which has no routes")
+def gather(application: object, root: Path) -> tuple[list[Route], list[Application]]:
+    """The routes in the order in which they answer, and the applications that have them, the served one first."""
     walk = _Walk(root)
+    inner = walk.meet(application)
+    if inner is None:
+        raise CouldNotLook(f"the application is {application!r}, which has no routes")
     walk.over(inner.routes)
     if walk.opaque:
         raise CouldNotLook(f"cannot see into {', '.join(sorted(walk.opaque))} in the routing table")
     own = {"fastapi", "starlette"}
     if all(_module(route.endpoint) in own and route.kind != "mount" for route in walk.found):
         raise CouldNotLook("the application has no route of its own, so there is nothing to compare")
-    return walk.found
+    return walk.found, walk.applications
 
 
 class _Walk:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.found: list[Route] = []
+        self.applications: list[Application] = []
         self.opaque: set[str] = set()
+
+    def meet(self, application: Any, middleware: Iterable[Any] = (), within: tuple[int, ...] = ()) -> Any:
+        """Note an application with what is around it; give the one inside that has the routes."""
+        around = [(each.cls, _options(each.cls, each.args, each.kwargs)) for each in middleware]
+        while not hasattr(application, "routes") and hasattr(application, "app"):
+            around.append((type(application), vars(application)))  # a middleware around it
+            application = application.app
+        if not hasattr(application, "routes"):
+            return None
+        for each in getattr(application, "user_middleware", ()):
+            around.append((each.cls, _options(each.cls, each.args, each.kwargs)))
+        self.applications.append(Application(application, tuple(around), within))
+        return application
 
     def over(
         self,
@@ -66,6 +79,7 @@ class _Walk:
                 self.opaque.add(type(original).__name__)
                 continue
             mount = isinstance(original, Mount)
+            base = getattr(original, "_base_app", None)  # without the mount's own middleware
             endpoint = route.app if mount else route.endpoint
             # Names go: a prefix and a path below it may use one name for two parameters.
             here = pattern + re.sub(r"\(\?P<\w+>", "(", route.path_regex.pattern.removeprefix("^"))
@@ -75,13 +89,26 @@ class _Walk:
             kind = "mount" if mount else "http" if isinstance(original, HttpRoute) else "websocket"
             methods = frozenset(getattr(route, "methods", None) or ()) if kind == "http" else frozenset()
             name = getattr(endpoint, "__qualname__", type(endpoint).__qualname__)
-            place = NOWHERE if mount else _place(endpoint, self.root)
+            place = NOWHERE if mount else place_of(endpoint, self.root)
             full = shown + (route.path or "")
-            self.found.append(Route(kind, methods, full, re.compile(here), path, endpoint, name, place, host, within))
+            self.found.append(
+                Route(kind, methods, full, re.compile(here), path, endpoint, name, place, host, within, route)
+            )
             if mount:
                 prefix = path.removesuffix("/" + VALUES[0]) if path else ""
+                self.meet(base or endpoint, (), (*within, position))
                 below = (full, here.removesuffix(REST), prefix)
                 self.over(route.routes, below, host, (*within, position))
+
+
+def _options(cls: object, given: Sequence[object], named: Mapping[str, object]) -> dict[str, object]:
+    """The options of a middleware under their names, those that are given by position too."""
+    try:
+        bound = inspect.signature(cls).bind(None, *given, **named)  # type: ignore[arg-type]  # a class or a function
+    except (TypeError, ValueError):
+        return dict(named)
+    bound.apply_defaults()
+    return dict(bound.arguments)
 
 
 def _witness(path_format: str, convertors: dict[str, Any]) -> str | None:
@@ -93,7 +120,8 @@ def _witness(path_format: str, convertors: dict[str, Any]) -> str | None:
     return path_format
 
 
-def _unwrapped(endpoint: Any) -> Any:
+def unwrapped(endpoint: Any) -> Any:
+    """The function inside of partials, decorators and methods."""
     while True:
         if isinstance(endpoint, functools.partial):
             endpoint = endpoint.func
@@ -106,11 +134,12 @@ def _unwrapped(endpoint: Any) -> Any:
 
 
 def _module(endpoint: object) -> str:
-    return str(getattr(_unwrapped(endpoint), "__module__", "")).partition(".")[0]
+    return str(getattr(unwrapped(endpoint), "__module__", "")).partition(".")[0]
 
 
-def _place(endpoint: object, root: Path) -> Place:
-    thing = _unwrapped(endpoint)
+def place_of(endpoint: object, root: Path) -> Place:
+    """Where a function, class or object was written."""
+    thing = unwrapped(endpoint)
     if not hasattr(thing, "__code__"):
         thing = thing if isinstance(thing, type) else type(thing)
     try:
@@ -119,3 +148,13 @@ def _place(endpoint: object, root: Path) -> Place:
         return Place.of(root, inspect.getsourcefile(thing) or "", line)
     except (OSError, TypeError):
         return NOWHERE
+
+
+def dependants(route: Route) -> Iterator[Any]:
+    """What FastAPI knows of an endpoint and of each of its dependencies, all the way down; nothing of Starlette's."""
+    pending = [getattr(route.context, "dependant", None)]
+    while pending:
+        dependant = pending.pop(0)
+        if dependant is not None:
+            yield dependant
+            pending += dependant.dependencies

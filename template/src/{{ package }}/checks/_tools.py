@@ -1,5 +1,5 @@
 # Owned by the template.
-"""Facts that well-kept tools find: ruff's and deptry's findings, each for the code of the catalogue that it stands for."""
+"""Facts that well-kept tools find: findings of ruff, deptry and mypy, each for the code of the catalogue that it stands for."""
 
 from __future__ import annotations
 
@@ -60,6 +60,22 @@ def deptry(config: Config) -> list[Lint]:
             Place.of(config.root, config.root / row["location"]["file"], row["location"]["line"]),
         )
         for row in rows
+    ]
+
+
+def mypy(config: Config) -> list[Lint]:
+    """The attributes that mypy does not find in the package, as the project's own settings have it look.
+
+    It keeps its cache where it always does: the first look takes a minute, the next ones seconds.
+    """
+    package = config.root.joinpath(config.source, *config.package.split(".")).relative_to(config.root)
+    told = _run(config, "mypy", "--output=json", "--no-error-summary", str(package), statuses=(0, 1))
+    rows = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
+    return [
+        Lint(row["code"], row["message"], Place.of(config.root, config.root / row["file"], row["line"]))
+        for row in rows
+        # What a module lacks fails when it is imported: that is IM003's.
+        if row["code"] == "attr-defined" and not row["message"].startswith("Module ")
     ]
 
 

@@ -16,6 +16,7 @@ from ._compose import Port, Service, image_name, substituted
 from ._config import FILE
 from ._facts import Facts
 from ._findings import CouldNotLook, DoesNotApply, Finding, Guard, Place
+from ._functions import Function
 from ._names import Names, Use
 from ._processes import Process, image_has_healthcheck
 from ._secrets import is_literal_secret, is_secret_name, password_in
@@ -568,17 +569,16 @@ def _waits(facts: Facts, path: str) -> str:
         backend = next((each for each in step.types if each.partition(".")[0] in _BACKENDS), "")
         if backend:
             return f"{called} is handed {backend}: {advice}; leave that to readiness"
-        function = facts.functions.at(step.place.file, step.place.line)
-        if function and (awaited := _awaited(facts, function.node, function.names)):
+        function = facts.functions.at(step.place)
+        if function and (awaited := _awaited(facts, function)):
             return f"{called} waits for {awaited}: {advice}; leave that to readiness"
     return ""
 
 
-def _awaited(facts: Facts, node: ast.AST, names: Names, deep: int = 0) -> str:
+def _awaited(facts: Facts, function: Function, deep: int = 0) -> str:
     """What a function waits for, itself or in functions of the project that it calls."""
-    uses = facts.functions.uses.get(node, [])
-    called = {id(use.node): use for use in uses}
-    for each in _own_nodes(node):
+    called = {id(use.node): use for use in function.calls}
+    for each in _own_nodes(function.node):
         waited: list[ast.expr] = []
         if isinstance(each, (ast.Await, ast.YieldFrom)):
             waited = [each.value]
@@ -593,12 +593,12 @@ def _awaited(facts: Facts, node: ast.AST, names: Names, deep: int = 0) -> str:
             # What a function of the project waits for is looked at below.
             if not quiet and (own is None or deep > 3):
                 return ast.unparse(expression)
-    for use in uses:
+    for use in function.calls:
         if use.name.partition(".")[0] in _BACKENDS and "()" in use.name:
             return f"{use.name}()"
         own = facts.functions.called(use)
-        further = own is not None and own.node is not node and deep <= 3
-        if further and own and (below := _awaited(facts, own.node, own.names, deep + 1)):
+        further = own is not None and own is not function and deep <= 3
+        if further and own and (below := _awaited(facts, own, deep + 1)):
             return below
     return ""
 

@@ -119,7 +119,7 @@ class _Once:
         """The functions of the project that only give such a call's result, and which call that is."""
         found: dict[str, str] = {}
         for _ in range(3):
-            for name, each in self.functions.named.items():
+            for name, each in self.functions.by_name.items():
                 body = [node for node in each.node.body if not _is_text(node)]
                 value = body[-1].value if body and isinstance(body[-1], ast.Return) else None
                 small = (
@@ -221,8 +221,7 @@ class _Once:
             if not use.within or id(use.node) in states:
                 found.setdefault(use.name, str(use.place))
             elif function is not None and not isinstance(use.within[-1], ast.Lambda):
-                known = next((each for each in self.functions.uses if each is function), None)
-                made = self._function_of(function) if known is not None else None
+                made = self.functions.of(function)
                 if made and any(
                     each.startswith(_CACHES) or each in (".cache", ".lru_cache") for each in made.decorators
                 ):
@@ -237,15 +236,12 @@ class _Once:
         pending = list(found)
         while pending:
             name = pending.pop()
-            method = self.functions.named.get(f"{name}.__init__")
-            for use in self.functions.uses.get(method.node, ()) if method else ():
+            method = self.functions.by_name.get(f"{name}.__init__")
+            for use in method.calls if method else ():
                 if use.name in classes and use.name not in found:
                     found[use.name] = str(use.place)
                     pending.append(use.name)
         return found
-
-    def _function_of(self, node: ast.AST) -> Function | None:
-        return next((each for each in self.functions.named.values() if each.node is node), None)
 
     def _put_on_state(self) -> set[int]:
         """The calls whose result is put on the state of an application, outside of requests."""
@@ -283,13 +279,13 @@ class _Once:
         """The functions of requests and jobs, and those of the project that they call."""
         found = {
             name: each
-            for name, each in self.functions.named.items()
+            for name, each in self.functions.by_name.items()
             if any(decorator.rpartition(".")[2] in _HANDLES for decorator in each.decorators)
         }
         pending = [(each, 0) for each in found.values()]
         while pending:
             function, deep = pending.pop()
-            for use in self.functions.uses.get(function.node, ()) if deep < _DEEP else ():
+            for use in function.calls if deep < _DEEP else ():
                 called = self.functions.called(use)
                 if called is not None and called.name not in found and called.node.name not in _CONSTRUCTORS:
                     found[called.name] = called
@@ -431,7 +427,7 @@ class RN002(Guard):
             told, message = _blocking(use), ""
             if told:
                 message = f"{told}() holds up the event loop; {_ADVICE}"
-            elif function is not None and not function.is_coroutine and (below := _blocks(functions, function)):
+            elif function is not None and not function.is_coroutine and (below := _blocks(function)):
                 told, message = (
                     function.node.name,
                     f"{function.node.name}() calls {below}, which holds up the event loop; {_ADVICE}",
@@ -471,13 +467,13 @@ def _blocking(use: Use) -> str:
     return name.replace("()", "") if _NAMES.fullmatch(name) else ""
 
 
-def _blocks(functions: Functions, function: Function) -> str:
+def _blocks(function: Function) -> str:
     """The first call in a plain function that blocks, itself or one level below."""
     if function.node.name in _CONSTRUCTORS or any(
         isinstance(each, (ast.Yield, ast.YieldFrom)) for each in _own(function.node)
     ):
         return ""
-    for use in functions.uses.get(function.node, ()):
+    for use in function.calls:
         if told := _blocking(use):
             return told
     return ""

@@ -1,12 +1,12 @@
 # Owned by the template.
 """How a feature speaks HTTP: routers, the session, the current user, pages, bounded fields and problems."""
 
-from ._dependencies import CurrentUser, Request, Session, runtime_of
+from ._dependencies import CurrentUser, Request, Session, authenticated, runtime_of
 from ._fields import Day, Id, Line, Prose, RowId
 from ._health import health
 from ._idempotency import delete_expired_records
 from ._jobs import jobs
-from ._metrics import metrics
+from ._metrics import metrics, scraper
 from ._middleware import BodyLimitMiddleware, RequestLogMiddleware
 from ._owned import find_owned, owned
 from ._paging import Page, PageQuery, page_of
@@ -29,6 +29,7 @@ __all__ = [
     "Router",
     "RowId",
     "Session",
+    "authenticated",
     "conflict",
     "delete_expired_records",
     "find_owned",
@@ -40,6 +41,7 @@ __all__ = [
     "owned",
     "page_of",
     "runtime_of",
+    "scraper",
     "secret_response",
     "unauthorized",
 ]

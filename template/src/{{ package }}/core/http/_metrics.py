@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import iter_route_contexts
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Scope
@@ -22,22 +22,27 @@ from ._problems import unauthorized
 if TYPE_CHECKING:
     from prometheus_client import Metric
 
-__all__ = ["RouteNames", "metrics"]
+__all__ = ["RouteNames", "metrics", "scraper"]
 
 # Prometheus gives up after ten.
 _SECONDS: Final = 5.0
 
 log = structlog.get_logger(__name__)
 
-metrics = APIRouter(tags=["health"], include_in_schema=False)
+
+async def scraper(request: Request) -> None:
+    """Whoever may read the metrics: with `METRICS_TOKEN` set, who sends it as a bearer token; 401 for others."""
+    if not process.is_allowed(request.headers.get("authorization", ""), runtime_of(request).settings.metrics_token):
+        raise unauthorized("send METRICS_TOKEN as `Authorization: Bearer <token>`")
+
+
+metrics = APIRouter(tags=["health"], include_in_schema=False, dependencies=[Depends(scraper)])
 
 
 @metrics.get("/metrics")
 async def show_metrics(request: Request) -> Response:
-    """What Prometheus reads; with `METRICS_TOKEN` set, for who sends it as a bearer token alone."""
+    """What Prometheus reads."""
     runtime = runtime_of(request)
-    if not process.is_allowed(request.headers.get("authorization", ""), runtime.settings.metrics_token):
-        raise unauthorized("send METRICS_TOKEN as `Authorization: Bearer <token>`")
     runtime.sample()
     try:
         async with asyncio.timeout(_SECONDS), unit_of_work(runtime.database, read_only=True) as session:

@@ -72,7 +72,7 @@ class RequestLogMiddleware:
 
 
 class BodyLimitMiddleware:
-    """Refuses a body that is too large: by its declared length before it is read, by its real one while it is.
+    """Refuses a body that is too large: by its declared length before it is read, by its real one while it is (RT007).
 
     FastAPI's own limit answers a declared length in plain text, outside of the middleware that gives request ids.
     """

@@ -1,5 +1,5 @@
 # Owned by the template.
-"""Rows that belong to somebody are found only through their owner."""
+"""Rows that belong to somebody are found only through their owner (RT004)."""
 
 from __future__ import annotations
 

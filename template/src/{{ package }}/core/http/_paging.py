@@ -1,5 +1,5 @@
 # Owned by the template.
-"""Lists with a maximum, paged by the last identifier seen, so that no page number can be out of range."""
+"""Lists with a maximum, paged by the last identifier seen, so that no page number can be out of range (RT006)."""
 
 from __future__ import annotations
 

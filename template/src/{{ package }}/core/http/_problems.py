@@ -1,5 +1,5 @@
 # Owned by the template.
-"""Errors as problem documents (RFC 9457): what is wrong and where, with an error id and no internals."""
+"""Errors as problem documents (RFC 9457): what is wrong and where, with an error id and no internals (RT009)."""
 
 from __future__ import annotations
 

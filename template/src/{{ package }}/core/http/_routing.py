@@ -1,5 +1,5 @@
 # Owned by the template.
-"""Routers whose routes need a user unless they say otherwise, and whose writes may be repeated safely."""
+"""Routers whose routes need a user unless they say otherwise (RT005), and whose writes may be repeated safely."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _UNKEPT = "__unkept_response__"
 
 
 def secret_response(endpoint: F) -> F:
-    """Mark an endpoint whose response holds a secret, so that it is not kept for a repeated request."""
+    """Mark an endpoint whose response holds a secret, so that it is not kept for a repeated request (RT008)."""
     setattr(endpoint, _UNKEPT, True)
     return endpoint
 
