@@ -11,7 +11,7 @@ from pathlib import Path
 
 FILE = "pyproject.toml"
 ADDRESS = re.compile(r"[\w.]+:[\w.]+")
-ADDRESSES = ("application", "metadata", "celery")
+ADDRESSES = ("application", "metadata", "celery", "client-base")
 
 
 class ConfigError(Exception):
@@ -46,6 +46,14 @@ class Config:
     # Jobs.
     celery: str = ""
     # Clients.
+    client_base: str = ""
+    outgoing: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = (
+        "requirements*.txt",
+        "requirements*.in",
+        "requirements/*.txt",
+        "requirements/*.in",
+    )
     # Imports.
     # Settings and deployment.
     compose: tuple[str, ...] = ("compose.yaml", "compose.override.yaml")
