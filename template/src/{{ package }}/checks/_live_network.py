@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from ._source import Source
 
 HERE = Path(__file__).resolve().parent
 _WAITS = ("threading.py", "selectors.py", "queue.py", "_base.py", "base_events.py", "runners.py")
+_LOOKS, _PAUSE = 50, 0.01
 
 
 class Attempt(NamedTuple):
@@ -104,16 +106,17 @@ class Network:
 
     def _culprit(self) -> Place | None:
         """The project's line that leads here; of a thread, the line that waits for it."""
-        frame: FrameType | None = sys._getframe(1)
-        if threading.current_thread() is not threading.main_thread():
-            if (place := self._line(frame)) is not None:
-                return place
-            frame = sys._current_frames().get(threading.main_thread().ident or 0)
-            waits = frame is not None and Path(frame.f_code.co_filename).name in _WAITS
-            # A client that connects in the background, such as a pool's thread, holds nobody up.
-            if not waits or _starts_a_thread(frame):
-                return None
-        return self._line(frame)
+        own: FrameType | None = sys._getframe(1)
+        main = threading.main_thread()
+        if threading.current_thread() is main:
+            return self._line(own)
+        # A client that connects in the background, such as a pool's thread, holds nobody up.
+        for _ in range(_LOOKS):
+            waiting = self._waiting(sys._current_frames().get(main.ident or 0))
+            if waiting is not None:
+                return self._line(own) or waiting
+            time.sleep(_PAUSE)
+        return None
 
     def _line(self, frame: FrameType | None) -> Place | None:
         while frame is not None:
@@ -124,13 +127,15 @@ class Network:
             frame = frame.f_back
         return None
 
-
-def _starts_a_thread(frame: FrameType | None) -> bool:
-    while frame is not None:
-        if frame.f_code is threading.Thread.start.__code__:
-            return True
-        frame = frame.f_back
-    return False
+    def _waiting(self, frame: FrameType | None) -> Place | None:
+        """The project's line that waits for what other threads or an event loop do, and is not just starting one."""
+        waits = False
+        while frame is not None and frame.f_code is not threading.Thread.start.__code__:
+            waits = waits or Path(frame.f_code.co_filename).name in _WAITS
+            if self._source.place(frame.f_code.co_filename).file in self._source.files:
+                return self._line(frame) if waits else None
+            frame = frame.f_back
+        return None
 
 
 def _numeric(host: str) -> bool:

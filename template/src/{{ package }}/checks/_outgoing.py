@@ -108,7 +108,8 @@ def _is(name: str, table: dict[str, set[str]]) -> bool:
 
 def makes_client(use: Use, name: str) -> bool:
     """Whether a call makes a client with connections of its own."""
-    shares = any(not isinstance(use.argument(each), (ast.Call, ast.Constant, type(None))) for each in SHARED)
+    # Where a pool is made on the spot, it is the pool that counts.
+    shares = any(not isinstance(use.argument(each), (ast.Constant, type(None))) for each in SHARED)
     return _is(name, CLIENTS) and not shares
 
 

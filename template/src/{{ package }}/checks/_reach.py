@@ -247,7 +247,11 @@ class Reach:
             for decorator in node.decorator_list:
                 called = decorator.func if isinstance(decorator, ast.Call) else decorator
                 for target in self.targets(names.meaning(called)):
-                    found.setdefault(target, []).append(None)
+                    # Of `@kind("x")` an import runs what `kind` gives as well; of `@kind`, what decorates alone.
+                    inner = target.body if isinstance(decorator, ast.Call) else []
+                    for each in (target, *inner):
+                        if isinstance(each, FUNCTIONS):
+                            found.setdefault(each, []).append(None)
         return found
 
     def only_at_start(self, node: Function, seen: frozenset[Function] = frozenset()) -> bool:
