@@ -33,6 +33,8 @@ class Reach:
         self.names: dict[ast.AST, Names] = {}  # of each function and class
         self.called: dict[ast.AST, str] = {}  # the dotted name of each function and class
         self.owner: dict[ast.AST, ast.ClassDef] = {}  # the class of each method
+        self._attributes: dict[ast.ClassDef, dict[str, str]] = {}
+        self._called: dict[ast.Call, str] = {}
         for names in source.own:
             for node, within in names:
                 if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
@@ -87,21 +89,26 @@ class Reach:
 
     def attribute(self, owner: ast.ClassDef, name: str) -> str:
         """What `self.<name>` stands for: what its class declares it as, or what a method assigns to it."""
-        names = self.names[owner]
-        for node in ast.walk(owner):
-            if isinstance(node, ast.AnnAssign) and _is_attribute(node.target, name, owner):
-                return names.instance(node.annotation)
-            if isinstance(node, ast.Assign) and any(_is_attribute(each, name, owner) for each in node.targets):
-                meaning = names.meaning(node.value)
-                if meaning:
-                    return meaning
-        return ""
+        if owner not in self._attributes:
+            self._attributes[owner] = found = {}
+            names = self.names[owner]
+            for node in ast.walk(owner):
+                if isinstance(node, ast.AnnAssign) and (node in owner.body or _of_self(node.target)):
+                    found[_word(node.target)] = names.instance(node.annotation)
+                elif isinstance(node, ast.Assign):
+                    for target in filter(_of_self, node.targets):
+                        found[_word(target)] = found.get(_word(target)) or names.meaning(node.value)
+        return self._attributes[owner].get(name, "")
 
     def name_of(self, use: Use) -> str:
         """What is called, `self` and its attributes included."""
-        function = use.node.func
-        if use.name or not isinstance(function, ast.Attribute):
+        if use.name or not isinstance(use.node.func, ast.Attribute):
             return use.name
+        if use.node not in self._called:
+            self._called[use.node] = self._of_self(use, use.node.func)
+        return self._called[use.node]
+
+    def _of_self(self, use: Use, function: ast.Attribute) -> str:
         owner = next((self.owner[each] for each in reversed(use.within) if each in self.owner), None)
         if owner is None:
             return ""
@@ -276,14 +283,12 @@ def _last(names: Names, decorator: ast.expr) -> str:
     return names.meaning(node).rpartition(".")[2] or getattr(node, "attr", getattr(node, "id", ""))
 
 
-def _is_attribute(target: ast.expr, name: str, owner: ast.ClassDef) -> bool:
-    if isinstance(target, ast.Attribute):
-        return target.attr == name and isinstance(target.value, ast.Name) and target.value.id == "self"
-    return (
-        isinstance(target, ast.Name)
-        and target.id == name
-        and any(isinstance(each, ast.AnnAssign) and each.target is target for each in owner.body)
-    )
+def _word(node: ast.expr) -> str:
+    return str(getattr(node, "attr", getattr(node, "id", "")))
+
+
+def _of_self(target: ast.expr) -> bool:
+    return isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self"
 
 
 def _deferred(within: tuple[Scope, ...]) -> bool:

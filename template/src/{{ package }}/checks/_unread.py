@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ._findings import Place
-from ._names import FUNCTIONS
+from ._names import FUNCTIONS, Use
 from ._reach import Function, Reach
 from ._source import Source
 
@@ -52,7 +52,7 @@ class Unreads:
         for names in dict.fromkeys((*self._source.own, *elsewhere)):
             for node, within in names:
                 if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-                    if not any(self._validates(each) for each in within):
+                    if self._validators.isdisjoint(within):
                         found[node.attr] += 1
                 elif isinstance(node, ast.Call):
                     found.update(
@@ -66,17 +66,16 @@ class Unreads:
             found.update(re.findall(r"\.(\w+)", path.read_text(encoding="utf-8", errors="replace")))
         return found
 
-    def _validates(self, node: ast.AST) -> bool:
-        """Whether a function only looks whether values are right."""
-        names = self._reach.names.get(node)
-        return (
-            names is not None
-            and isinstance(node, FUNCTIONS)
-            and any(
-                names.meaning(getattr(each, "func", each)).startswith("pydantic.") and "valid" in _word(each)
-                for each in node.decorator_list
-            )
-        )
+    @cached_property
+    def _validators(self) -> set[ast.AST]:
+        """The functions that only look whether values are right."""
+        return {
+            function
+            for function in self._reach.functions.values()
+            for each in function.decorator_list
+            if "valid" in _word(each)
+            and self._reach.names[function].meaning(getattr(each, "func", each)).startswith("pydantic.")
+        }
 
     # Settings
 
@@ -106,14 +105,18 @@ class Unreads:
 
     def _is_dumped(self, kinds: set[str]) -> bool:
         """Whether somebody takes all fields at once."""
-        for use in self._source.uses:
+        for use in self._dumps:
             name = self._reach.name_of(use)
             owner = name.removesuffix(f".{use.last}").removesuffix("()")
-            if use.last in _DUMPS and (owner in kinds or (not name and "settings" in _receiver(use.node))):
+            if owner in kinds or (not name and "settings" in _receiver(use.node)):
                 return True
-            if use.last in _DUMPS and any("settings" in _text(each) for each in use.node.args):
+            if any("settings" in _text(each) for each in use.node.args):
                 return True
         return False
+
+    @cached_property
+    def _dumps(self) -> list[Use]:
+        return [use for use in self._source.uses if use.last in _DUMPS]
 
     # Limits
 
@@ -166,7 +169,11 @@ class Unreads:
         )
 
     def _is_taken_apart(self, name: str) -> bool:
-        return self._is_dumped({name}) or any(use.last in ("asdict", "astuple", "fields") for use in self._source.uses)
+        return self._is_dumped({name}) or self._takes_apart
+
+    @cached_property
+    def _takes_apart(self) -> bool:
+        return any(use.last in ("asdict", "astuple", "fields") for use in self._source.uses)
 
 
 def _fields(node: ast.ClassDef) -> Iterator[ast.AnnAssign]:
