@@ -92,6 +92,9 @@ CONNECTS: dict[str, set[str]] = {
 }
 """What connects when it is called, some of it in C, where nothing can be blocked."""
 
+IN_C = {"psycopg", "psycopg2", "psycopg_pool", "MySQLdb", "oracledb", "pyodbc", "pymssql"}
+"""What connects past Python's sockets, so that it is seen in source alone."""
+
 _ON_REDIS = {"ping", "get", "set", "info", "publish", "exists", "execute_command", "hget", "hset", "delete", "flushdb"}
 
 

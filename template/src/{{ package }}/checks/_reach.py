@@ -12,6 +12,7 @@ from ._names import FUNCTIONS, Names, Scope, Use
 from ._source import Source
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+Definition = Function | ast.ClassDef
 
 VERBS = {"get", "post", "put", "patch", "delete", "head", "options", "trace"}
 ROUTES = VERBS | {"api_route", "route", "websocket", "websocket_route", "middleware", "exception_handler"}
@@ -30,8 +31,8 @@ class Reach:
         self._source = source
         self.functions: dict[str, Function] = {}
         self.classes: dict[str, ast.ClassDef] = {}
-        self.names: dict[ast.AST, Names] = {}  # of each function and class
-        self.called: dict[ast.AST, str] = {}  # the dotted name of each function and class
+        self.names: dict[Definition, Names] = {}  # of each function and class
+        self.called: dict[Definition, str] = {}  # the dotted name of each function and class
         self.owner: dict[ast.AST, ast.ClassDef] = {}  # the class of each method
         self._attributes: dict[ast.ClassDef, dict[str, str]] = {}
         self._called: dict[ast.Call, str] = {}
@@ -62,7 +63,7 @@ class Reach:
                 found.setdefault(use.function, []).append(use)
         return found
 
-    def place(self, node: Function | ast.ClassDef) -> Place:
+    def place(self, node: Definition) -> Place:
         return Place(self.names[node].file.path, node.lineno)
 
     def bases(self, node: ast.ClassDef) -> Iterator[str]:
@@ -170,7 +171,7 @@ class Reach:
         for names in self._source.own:
             for each, _ in names:
                 # Annotated[Service, Depends()] makes a Service for each request.
-                if isinstance(each, ast.Subscript) and isinstance(each.slice, ast.Tuple):
+                if isinstance(each, ast.Subscript) and isinstance(each.slice, ast.Tuple) and each.slice.elts:
                     kind, *rest = each.slice.elts
                     if any(
                         isinstance(one, ast.Call) and not one.args and _last(names, one) == "Depends" for one in rest

@@ -142,10 +142,9 @@ class StandIns:
             by_name.setdefault(node.name, []).append(name)
         for names in self._tests:
             registered = dict(self._registered(names))
-            for node, _ in names:
-                if not isinstance(node, ast.ClassDef) or [
-                    each for each in node.bases if names.meaning(each) != "object"
-                ]:
+            classes = [node for node, _ in names if isinstance(node, ast.ClassDef)]
+            for node in classes:
+                if any(names.meaning(each) != "object" for each in node.bases):
                     continue
                 match = FAKE.match(node.name) or FAKED.match(node.name)
                 real = registered.get(node.name) or (match["real"] if match else "")

@@ -135,12 +135,10 @@ class Stores:
         if isinstance(node, ast.Attribute):
             if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
                 owner = next((each for each in reversed(within) if isinstance(each, ast.ClassDef)), None)
-                names_of = (
-                    (self._reach.called[owner], *self._reach.bases(owner))
-                    if owner in self._reach.called and owner
-                    else ()
-                )
-                return next(((each, node.attr) for each in names_of if self._declares(each, node.attr)), None)
+                if owner is None:
+                    return None
+                line = (self._reach.called[owner], *self._reach.bases(owner))
+                return next(((each, node.attr) for each in line if self._declares(each, node.attr)), None)
             base = names.meaning(node.value)
             return (base.removesuffix("()"), node.attr) if base else None
         return None
@@ -179,10 +177,9 @@ class Stores:
         calls = {id(each.func): each for each in ast.walk(function) if isinstance(each, ast.Call)}
         for each in ast.walk(function):
             # Emptied by who fills it; or handed on, such as to add_done_callback.
-            ends = isinstance(each, ast.Attribute) and (
-                each.attr == "clear" or (each.attr in SHRINKS and id(each) not in calls)
-            )
-            if ends and _last(each.value) == called:
+            if not isinstance(each, ast.Attribute) or _last(each.value) != called:
+                continue
+            if each.attr == "clear" or (each.attr in SHRINKS and id(each) not in calls):
                 return True
         for each in ast.walk(function):
             if isinstance(each, ast.Try) and any(

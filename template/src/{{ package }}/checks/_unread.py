@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ._findings import Place
-from ._names import FUNCTIONS, Use
+from ._names import Use
 from ._reach import Function, Reach
 from ._source import Source
 
