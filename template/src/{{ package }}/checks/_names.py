@@ -82,12 +82,12 @@ class Names:
 
     def __iter__(self) -> Iterator[tuple[ast.AST, tuple[Scope, ...]]]:
         """Each node of the module and the scopes around it, without the module itself."""
-        for node, around in list(self._around.items()):
+        for node, around in self._around.items():
             yield node, around[1:]
 
     def uses(self) -> Iterator[Use]:
         """Each call."""
-        for node, around in list(self._around.items()):  # annotations in quotes are parsed on the way
+        for node, around in self._around.items():
             if isinstance(node, ast.Call):
                 name = self.meaning(node.func)
                 written = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -97,7 +97,7 @@ class Names:
 
     def imports(self) -> Iterator[tuple[str, Place, tuple[Scope, ...]]]:
         """Each module or name that is imported, as a dotted name, with its line and the scopes around it."""
-        for node, around in list(self._around.items()):
+        for node, around in self._around.items():
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 for alias in node.names:
                     yield self._imported(node, alias), Place(self.file.path, node.lineno), around[1:]
