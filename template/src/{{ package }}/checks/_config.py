@@ -11,7 +11,7 @@ from pathlib import Path
 
 FILE = "pyproject.toml"
 ADDRESS = re.compile(r"[\w.]+:[\w.]+")
-ADDRESSES = ("application", "metadata", "settings", "celery")
+ADDRESSES = ("application", "metadata", "settings", "celery", "client-base")
 
 
 class ConfigError(Exception):
@@ -58,6 +58,14 @@ class Config:
     job_decorators: tuple[str, ...] = ()
     hand_on: tuple[str, ...] = ()
     # Clients.
+    client_base: str = ""
+    outgoing: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = (
+        "requirements*.txt",
+        "requirements*.in",
+        "requirements/*.txt",
+        "requirements/*.in",
+    )
     # Imports.
     banned: tuple[str, ...] = ("passlib: use pwdlib",)
     # Settings and deployment.

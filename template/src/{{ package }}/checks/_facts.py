@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from ._live import Live
     from ._live_celery import CeleryFacts
     from ._live_liveness import Step
+    from ._live_network import Attempt
     from ._live_settings import SettingsFacts
     from ._migrated import Migrated
     from ._needs import Need
     from ._processes import Cluster, Compose, Process
+    from ._reach import Reach
     from ._sessions import Sessions
     from ._source import Source
     from ._source_celery import CelerySource
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from ._tools import Lint
     from ._urls import Driver
     from ._workers import Worker
+
+CLAIMED = frozenset({"CL002"})
+"""Failures whose own guard tells of them where they are refused while a module is imported (IM003)."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +62,12 @@ class Migration:
 
 @dataclass(frozen=True)
 class Failure:
-    """A module that cannot be imported, and the line that is to blame."""
+    """A module that cannot be imported, and the line that is to blame; `code` is what the error calls itself."""
 
     module: str
     message: str
     place: Place
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -316,6 +322,13 @@ class Facts:
 
         return deptry(self.config)
 
+    @cached_property
+    def reach(self) -> Reach:
+        """What requests, jobs and imports lead to, as far as source tells."""
+        from ._reach import Reach  # noqa: PLC0415 - not needed when a service starts
+
+        return Reach(self.source)
+
     @property
     def live(self) -> Live:
         if self._live is None:
@@ -330,7 +343,17 @@ class Facts:
 
     @property
     def failures(self) -> Sequence[Failure]:
-        return self.live.failures
+        """Modules that cannot be imported, those apart that another guard names."""
+        return [each for each in self.live.failures if each.code not in CLAIMED]
+
+    def failures_of(self, code: str) -> Sequence[Failure]:
+        """Modules that cannot be imported since something in them was refused by the name of this failure."""
+        return [each for each in self.live.failures if each.code == code]
+
+    @property
+    def attempts(self) -> Sequence[Attempt]:
+        """Who tried to connect while the project was imported and described."""
+        return self.live.attempts
 
     @property
     def routes(self) -> Sequence[Route]:

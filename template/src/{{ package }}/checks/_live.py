@@ -8,21 +8,25 @@ import importlib
 import re
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._config import Config
 from ._facts import Application, Dependency, Failure, Loading, Mapped, Route, Setting, Table
 from ._findings import NOWHERE, CouldNotLook, DoesNotApply, Place
+from ._live_network import Attempt, Network
 from ._source import Source, words
 
 if TYPE_CHECKING:
     from ._live_celery import CeleryFacts
     from ._live_liveness import Step
     from ._live_settings import SettingsFacts
+_NAMES_CODE = re.compile(r"\(([A-Z]{2}\d{3})\)$")
+"""What the core refuses, it refuses by the failure's name."""
 
 
 class Live:
@@ -38,12 +42,14 @@ class Live:
         self.refused: list[object] = []
         self.application_tables: frozenset[str] = frozenset()
         self.missing: dict[str, str] = {}  # key of the configuration -> why there is nothing at it
+        self.network: Network | None = None
 
     @classmethod
     def imported(cls, config: Config, source: Source) -> Live:
         """Import the application, then every other module of the package."""
         self = cls(config)
-        with _importing(source):
+        self.network = Network(source)
+        with _importing(source), self.network.blocked():
             imports = _Imports(source, self)
             imports.load(config.package)
             for folder in getattr(sys.modules.get(config.package), "__path__", ()):
@@ -159,6 +165,28 @@ class Live:
 
         return gather(kind, self.config.root)
 
+    @cached_property
+    def attempts(self) -> list[Attempt]:
+        """Who tried to connect while the project was imported and while the API's schema was made."""
+        if self.network is None:
+            raise CouldNotLook("the application was not imported here")
+        inner: Any = self.application
+        while inner is not None and not hasattr(inner, "openapi"):
+            inner = getattr(inner, "app", None)  # a middleware around it
+        if inner is not None:
+            self.network.during = "while the API's schema is made"
+            with self.network.blocked(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                try:
+                    inner.openapi()
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:
+                    if not self.network.to_blame(error):
+                        told = _told(error, self.config.root)
+                        raise CouldNotLook(f"the API's schema cannot be made: {told}") from error
+        return self.network.attempts
+
     def _there(self, key: str) -> object:
         value: object = getattr(self, key)
         if key in self.missing:
@@ -199,6 +227,8 @@ class _Imports:
         """Import a module; say why that fails."""
         if name not in self.causes:
             self.causes[name] = ""
+            if self.live.network:
+                self.live.network.during = f"when {name} is imported"
             try:
                 importlib.import_module(name)
             except KeyboardInterrupt:
@@ -224,6 +254,8 @@ class _Imports:
                 return text  # IM006 names it
         if known:
             return text  # the consequence of a failure that is named already
+        if self.live.network and self.live.network.to_blame(error):
+            return text  # CL001 names it
         if isinstance(error, ModuleNotFoundError) and not frames:
             return text  # nobody but this check asks for it: a wrong address, or hidden (IM004)
         last = frames[-1][0] if frames else NOWHERE
@@ -231,7 +263,8 @@ class _Imports:
         place = last if last.file == place.file else place
         raised = "" if place == last else f" (raised at {last})"
         blamed = next((module for module, file in source.modules.items() if file.path == place.file), name)
-        self.live.failures.append(Failure(blamed, text + raised, place))
+        code = next((found[1] for each in chain if (found := _NAMES_CODE.search(str(each)))), "")
+        self.live.failures.append(Failure(blamed, text + raised, place, code))
         return f"{text}, at {place}"
 
 
