@@ -53,7 +53,7 @@ def test_that_guards_nothing():
 """
 
 
-@pytest.mark.parametrize("arguments", [(), ("-n", "2")], ids=["one process", "two processes"])
+@pytest.mark.parametrize("arguments", [(), ("-n", "1")], ids=["this process", "another process"])
 def test_a_marked_test_that_fails_is_named_and_no_other(service: Service, arguments: tuple[str, ...]) -> None:
     service.write("tests/test_marked.py", TESTS)
     told = service.pytest("--quiet", *arguments, "tests/test_marked.py")
