@@ -12,7 +12,6 @@ import traceback
 from pathlib import Path
 from typing import IO, Any
 
-
 # What the service's tests import, and pytest before them.
 TESTING = (
     "pytest",

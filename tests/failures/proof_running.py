@@ -29,7 +29,7 @@ PAGE = "@/core/realtime/page/console.js"
 
 @unprotected("DB006", "tests/test_engine_loss.py", engine=POSTGRESQL)
 def no_connection_is_looked_at_before_it_is_used(service: Service) -> None:
-    service.replace(ENGINE, '"pool_pre_ping": True,', '"pool_pre_ping": False,')
+    service.replace(ENGINE, "    _hand_out_living(engine.sync_engine)\n", "")
 
 
 @unprotected("DB006", "tests/test_engine_loss.py", engine=POSTGRESQL, only="start_up")
@@ -150,14 +150,9 @@ def a_job_is_published_without_the_outbox(service: Service) -> None:
     service.replace("@/core/jobs/_reconciler.py", "            await to.hand_on(rows)\n", "            rows = []\n")
 
 
-@unprotected("JB006", "tests/test_jobs_faults.py", engine=POSTGRESQL)
-def a_job_is_taken_without_a_lease(service: Service) -> None:
-    service.replace(QUEUE, ', with_for_update={"skip_locked": True})', ")")
-    service.replace(
-        QUEUE,
-        "if row.state is JobState.RUNNING and row.lease_until is not None and row.lease_until >= now:",
-        "if False:",
-    )
+@unprotected("JB006", "tests/test_jobs_faults.py", engine=POSTGRESQL, only="workers_of_one_process")
+def a_job_that_somebody_has_is_taken_again(service: Service) -> None:
+    service.replace(QUEUE, "    _ROWS.c.state == JobState.QUEUED,\n    _ROWS.c.run_at", "    _ROWS.c.run_at")
 
 
 # JB008: a worker that is alive and takes nothing
@@ -341,9 +336,7 @@ def the_identity_is_set_on_the_object_that_all_requests_share(service: Service) 
 @unprotected("RN001", "tests/test_identities.py", engine=SQLITE, only="processes")
 def the_identities_of_all_processes_come_from_one_generator(service: Service) -> None:
     service.replace(
-        QUEUE,
-        "row.lease_token, row.lease_until = uuid4(), ",
-        "row.lease_token, row.lease_until = UUID(int=_MADE.getrandbits(128)), ",
+        QUEUE, "now, token = utc_now(), uuid4()", "now, token = utc_now(), UUID(int=_MADE.getrandbits(128))"
     )
     service.append(QUEUE, "\n\n_MADE = random.Random()\n")
 
