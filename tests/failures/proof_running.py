@@ -281,7 +281,7 @@ def liveness_asks_the_database(service: Service) -> None:
     )
 
 
-@unprotected("CF004", "tests/test_http.py", engine=SQLITE, only="shortly or long_write")
+@unprotected("CF004", "tests/test_http.py", engine=SQLITE, only="shortly")
 def liveness_has_a_session_as_every_route_has(service: Service) -> None:
     service.replace(HEALTH, "from ._dependencies import runtime_of", "from ._dependencies import Session, runtime_of")
     service.replace(HEALTH, "async def live() -> Live:", "async def live(session: Session) -> Live:")
@@ -305,7 +305,7 @@ def readiness_does_not_name_the_broker(service: Service) -> None:
 # RN001: one identity for all
 
 
-@unprotected("RN001", "tests/test_identities.py", engine=SQLITE)
+@unprotected("RN001", "tests/test_identities.py", engine=SQLITE, only="processes")
 def the_identity_is_made_when_the_class_is(service: Service) -> None:
     service.replace(
         "@/core/jobs/_models.py",
