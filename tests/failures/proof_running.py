@@ -27,7 +27,7 @@ PAGE = "@/core/realtime/page/console.js"
 # DB006: a database that goes away
 
 
-@unprotected("DB006", "tests/test_engine_loss.py", engine=POSTGRESQL)
+@unprotected("DB006", "tests/test_engine_loss.py", engine=POSTGRESQL, only="dropped_every")
 def no_connection_is_looked_at_before_it_is_used(service: Service) -> None:
     service.replace(ENGINE, "    _hand_out_living(engine.sync_engine)\n", "")
 
@@ -37,7 +37,7 @@ def start_up_asks_once(service: Service) -> None:
     service.replace(ENGINE, "if asyncio.get_running_loop().time() + pause > deadline:", "if True:")
 
 
-@unprotected("DB006", "tests/test_engine_loss.py", engine=POSTGRESQL)
+@unprotected("DB006", "tests/test_engine_loss.py", engine=POSTGRESQL, only="under_load")
 def a_lost_connection_is_an_unexpected_error(service: Service) -> None:
     service.replace(
         "@/core/http/_problems.py", "if isinstance(error, DBAPIError) and _is_unavailable(error):", "if False:"
