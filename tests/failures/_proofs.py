@@ -34,6 +34,7 @@ class Case:
         change: makes the change and gives the spots that the guard must name, none for a look-alike.
         also: codes of other guards that rightly have something to say too.
         tests: for a protection that is taken away, the service's test files that must fail.
+        arguments: with which they are run.
         environment: variables that the check is run with.
     """
 
@@ -42,6 +43,7 @@ class Case:
     change: Change
     also: frozenset[str] = frozenset()
     tests: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -54,11 +56,14 @@ CASES: list[Case] = []
 """Every case of every proof, as the modules of this folder are imported."""
 
 
+def _add(case: Case) -> None:
+    assert case.name not in {each.name for each in CASES}, f"two cases are called {case.name}"
+    CASES.append(case)
+
+
 def _register(code: str, kind: Kind, also: Iterable[str], environment: dict[str, str] | None) -> Callable[[C], C]:
     def register(change: C) -> C:
-        case = Case(code, kind, change, frozenset(also), environment=tuple((environment or {}).items()))
-        assert case.name not in {each.name for each in CASES}, f"two cases are called {case.name}"
-        CASES.append(case)
+        _add(Case(code, kind, change, frozenset(also), environment=tuple((environment or {}).items())))
         return change
 
     return register
@@ -84,12 +89,20 @@ def look_alike(code: str, *, environment: dict[str, str] | None = None) -> Calla
     return _register(code, Kind.LOOK_ALIKE, (), environment)
 
 
-def unprotected(code: str, *tests: str) -> Callable[[C], C]:
-    """The protection taken away: the service's tests of these files that guard the code must fail, by its name."""
+def unprotected(code: str, *tests: str, engine: str = "", only: str = "") -> Callable[[C], C]:
+    """The protection taken away: the service's tests of these files that guard the code must fail, by its name.
+
+    Args:
+        code: of the failure.
+        tests: the files; the first test that fails ends the run.
+        engine: the one database to run them on; on both without it.
+        only: an expression for the names of tests (`-k`), where the first to fail would be a slow one.
+    """
 
     def register(change: C) -> C:
         assert tests, f"{code}: name the test files that must fail"
-        CASES.append(Case(code, Kind.UNPROTECTED, change, tests=tests))
+        arguments = [*(("--engine", engine) if engine else ()), *(("-k", only) if only else ())]
+        _add(Case(code, Kind.UNPROTECTED, change, tests=tests, arguments=tuple(arguments)))
         return change
 
     return register

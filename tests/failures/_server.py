@@ -12,6 +12,16 @@ import traceback
 from pathlib import Path
 from typing import IO, Any
 
+# What the service's tests import, and pytest before them.
+TESTING = (
+    "pytest",
+    "xdist.plugin",
+    "hypothesis.stateful",
+    "schemathesis.pytest.plugin",
+    "psycopg",
+    "websockets.sync.client",
+)
+
 
 def main(package: str) -> None:
     """Answer one line of JSON with another, until there is no more."""
@@ -21,6 +31,8 @@ def main(package: str) -> None:
         if module.partition(".")[0] not in (package, "__main__", "__mp_main__"):
             with contextlib.suppress(ImportError):
                 importlib.import_module(module)
+    for module in TESTING:
+        importlib.import_module(module)
     _say({"ready": True})
     for line in sys.stdin:
         request = json.loads(line)

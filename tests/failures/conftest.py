@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,11 +12,16 @@ from ._service import Environment, Service
 
 
 @pytest.fixture(scope="session")
-def environment(rendered: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
-    """The environment of the service with the example."""
-    made = Environment(rendered(), tmp_path_factory.mktemp("environment") / "venv")
-    yield made
-    made.close()
+def environment(rendered: Callable[..., Path]) -> Iterator[Environment]:
+    """The environment of the service with the example.
+
+    Beside pytest's own folder: whenever another pytest begins, which the proofs do as well, all other users lose their
+    rights to that, and where root runs the tests, PostgreSQL's programs in this environment are another user's.
+    """
+    with tempfile.TemporaryDirectory(prefix="environment-") as folder:
+        made = Environment(rendered(), Path(folder, "venv"))
+        yield made
+        made.close()
 
 
 @pytest.fixture

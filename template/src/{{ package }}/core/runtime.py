@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from . import metrics
-from .clients import Clients
+from .clients import BreakerState, Clients
 from .database import Database, unit_of_work
 from .deliveries import deliver
 from .features import Feature, FeatureError
@@ -86,6 +86,11 @@ class Runtime:
         if self.redis is not None:
             pools["redis"] = (self.redis.in_use, self.redis.size)
         metrics.sample(pools, self.clients.breakers(), self.queues)
+
+    def services(self) -> dict[str, BreakerState]:
+        """The states of what requests are answered without: other services, the cache's Redis, the broker."""
+        states = self.clients.breakers()
+        return states if self.relay is None else {**states, "broker": self.relay.state}
 
     async def parts(self, seconds: float) -> dict[str, str]:
         """The state of each part that requests need: "ok", or what is wrong; each is asked for so long at most."""

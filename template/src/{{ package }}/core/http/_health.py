@@ -25,7 +25,7 @@ class Live(BaseModel):
 
 
 class Ready(BaseModel):
-    """Whether requests can be served, each part it takes, and the breakers of services that it does without."""
+    """Whether requests can be served, each part that takes, and the state of what they are answered without."""
 
     status: Literal["ok", "unavailable"]
     parts: dict[str, str]
@@ -42,7 +42,7 @@ async def live() -> Live:
 async def ready(request: Request, response: Response) -> Ready:
     """Whether the service can do its work, and which part is down if not."""
     runtime = runtime_of(request)
-    parts, services = await runtime.parts(_SECONDS), runtime.clients.breakers()
+    parts, services = await runtime.parts(_SECONDS), runtime.services()
     if all(state == "ok" for state in parts.values()):
         return Ready(status="ok", parts=parts, services=services)
     response.status_code = 503

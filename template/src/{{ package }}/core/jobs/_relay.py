@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from ..clients import BreakerState
 from ..settings import CoreSettings, SettingsError
 from ._kinds import JobRegistry
 from ._models import Job
@@ -51,7 +52,13 @@ class Relay:
         # Failure: a list that grows while the broker is away takes the memory. What falls out is found in its row.
         self._waiting: deque[Job] = deque(maxlen=_WAITING)
         self._wake = asyncio.Event()
+        self._refused = False
         self._sender: Sender | None = None
+
+    @property
+    def state(self) -> BreakerState:
+        """Open since the broker did not take what it was handed last: jobs wait for it, and are asked for all the same."""
+        return BreakerState.OPEN if self._refused else BreakerState.CLOSED
 
     async def after_commit(self, row: Job) -> None:
         """Have a job published soon. It returns at once."""
@@ -99,8 +106,10 @@ class Relay:
     def _publish(self, rows: Sequence[Job]) -> None:
         try:
             self._make().publish(rows)
+            self._refused = False
         except Exception as error:
             # Whatever the transport raises: each has errors of its own, and all of them mean the same here.
+            self._refused = True
             raise NotHandedOnError(f"{type(error).__name__}: {error}") from error
 
 
