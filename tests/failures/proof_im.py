@@ -346,7 +346,7 @@ def an_extra_brings_it(service: Service) -> None:
     service.replace(
         "@/features/accounts/commands.py",
         "from email_validator import EmailNotValidError, validate_email",
-        "from pydantic import validate_email\nfrom pydantic_core import PydanticCustomError as EmailNotValidError  # noqa: F401",
+        "from pydantic import validate_email\n\nEmailNotValidError = ValueError",
     )
     service.replace(PROJECT, '  "email-validator>=2.4,<3",\n', "")
     service.replace(PROJECT, '"pydantic>=2.14,<3"', '"Pydantic[Email, timezone]>=2.14,<3"')
