@@ -17,7 +17,7 @@ from ._config import FILE, Config
 from ._facts import Facts, File
 from ._findings import Place
 from ._processes import Compose, Process, Service
-from ._source import Source, parse, python_files
+from ._source import Source, python_files
 
 _ADDRESS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(?:\(.*\))?")
 _PYTHON = re.compile(r"python[\d.]*(?:\.exe)?")
@@ -326,7 +326,7 @@ class Modules:
 
     def _file(self, path: Path) -> File:
         name = self.source.place(path).file or ""
-        return self.source.files.get(name) or parse(path, name)
+        return self.source.files.get(name) or File(name, path)
 
     def _names(self, path: Path) -> set[str]:
         """The names that a module binds; `*` among them where it may have others."""

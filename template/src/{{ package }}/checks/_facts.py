@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
+import struct
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._config import Config
 from ._findings import NOWHERE, Place
@@ -34,18 +38,70 @@ if TYPE_CHECKING:
     from ._urls import Driver
     from ._workers import Worker
 
+T = TypeVar("T")
+
 CLAIMED = frozenset({"CL002"})
 """Failures whose own guard tells of them where they are refused while a module is imported (IM003)."""
 
 
 @dataclass(frozen=True)
-class File:
-    """One Python file: its tree, or why it does not compile."""
+class Broken:
+    """Why a file does not compile, and in which line."""
 
-    path: str
-    tree: ast.Module | None
-    error: str = ""
+    error: str
     line: int | None = None
+
+
+class File:
+    """One Python file, read when somebody asks. `path` is its path from the root."""
+
+    def __init__(self, path: str, real: Path) -> None:
+        self.path = path
+        self._real = real
+
+    @cached_property
+    def tree(self) -> ast.Module | None:
+        """What is in it; None where it cannot be parsed."""
+        return self._parsed if isinstance(self._parsed, ast.Module) else None
+
+    @cached_property
+    def broken(self) -> Broken | None:
+        """Why it does not compile; None where it does."""
+        if _is_compiled(self._real):
+            return None
+        tree = self._parsed
+        if isinstance(tree, Broken):
+            return tree
+        # Parsing alone lets through what only compiling refuses: a `return` outside a function.
+        made = _tried(lambda: compile(tree, str(self._real), "exec", dont_inherit=True))
+        return made if isinstance(made, Broken) else None
+
+    @cached_property
+    def _parsed(self) -> ast.Module | Broken:
+        return _tried(lambda: ast.parse(self._real.read_bytes(), str(self._real)))
+
+
+def _tried(read: Callable[[], T]) -> T | Broken:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return read()
+    except SyntaxError as error:
+        return Broken(error.msg or "invalid syntax", error.lineno)
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
+        return Broken(str(error) or type(error).__name__)
+
+
+def _is_compiled(path: Path) -> bool:
+    """Whether what Python keeps of a module that it has compiled is of this very file: half of a run was compiling."""
+    try:
+        with Path(importlib.util.cache_from_source(str(path))).open("rb") as kept:
+            magic, flags, made, size = struct.unpack("<4sIII", kept.read(16))
+        status = path.stat()
+    except (OSError, struct.error, NotImplementedError):
+        return False
+    now = int(status.st_mtime) & 0xFFFFFFFF, status.st_size & 0xFFFFFFFF
+    return magic == importlib.util.MAGIC_NUMBER and flags == 0 and (made, size) == now
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ._config import Config
+from ._facts import File
 from ._findings import Place
 from ._names import FUNCTIONS, Names
-from ._source import migration_of, parse
+from ._source import migration_of
 
 _TABLE = r'(?:"?\w+"?\.)?"?(\w+)"?'
 _OF = re.compile(
@@ -87,7 +88,7 @@ def _in_order(config: Config, paths: Sequence[Path]) -> Iterator[Names]:
     pending: list[tuple[str, tuple[str, ...], Names]] = []
     for path in paths:
         place = Place.of(config.root, path)
-        file = parse(path, place.file or "")
+        file = File(place.file or "", path)
         if file.tree is not None:
             told = migration_of(file, place)
             pending.append((told.revision, (*told.parents, *told.depends_on), Names(file, path.stem, package=False)))

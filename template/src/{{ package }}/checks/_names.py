@@ -13,7 +13,12 @@ from ._findings import Place
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 SCOPES = (*FUNCTIONS, ast.ClassDef, ast.Lambda)
-_CONTEXTS = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+_CONTEXTS = frozenset(
+    kind
+    for base in (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+    for kind in base.__subclasses__()
+)
+_BINDING = frozenset({ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.withitem, *SCOPES})
 _DEEP = 20
 """How many names may lead to one another, so that a circle of imports ends."""
 
@@ -227,12 +232,17 @@ class Names:
     # How names are bound
 
     def _visit(self, node: ast.AST, around: tuple[Scope, ...]) -> None:
+        # Everything that is there comes through here: by type, and without the generators of `ast`, it takes half.
         self._around[node] = around
-        self._binding(node, around)
+        kind = type(node)
+        if kind in _BINDING:
+            self._binding(node, around)
         if not isinstance(node, SCOPES):
-            for child in ast.iter_child_nodes(node):
-                if not isinstance(child, _CONTEXTS):
-                    self._visit(child, around)
+            for name in kind._fields:
+                value = getattr(node, name, None)
+                for child in value if isinstance(value, list) else (value,):
+                    if isinstance(child, ast.AST) and type(child) not in _CONTEXTS:
+                        self._visit(child, around)
             return
         outside, inside = self._split(node)
         for each in outside:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import ast
 import os
 import re
-import warnings
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +16,7 @@ from ._facts import File, Migration
 from ._findings import CouldNotLook, Place
 from ._names import Names, Scope, Use
 
+_HERE = Path(__file__).resolve().parent
 SKIPPED = {"__pycache__", "node_modules", "site-packages"}
 
 
@@ -66,7 +66,7 @@ class Source:
             for path in python_files(folder):
                 name = self.place(path).file or ""
                 if name not in found:
-                    found[name] = parse(path, name)
+                    found[name] = File(name, path)
         return found
 
     @cached_property
@@ -102,10 +102,13 @@ class Source:
 
     @cached_property
     def own(self) -> list[Names]:
-        """The names of each module of the package that compiles, the guards' own apart."""
-        here = Path(__file__).resolve().parent
-        paths = [file.path for file in self.modules.values() if not (self.root / file.path).is_relative_to(here)]
+        """The names of each module of the package that can be parsed, the guards' own apart."""
+        paths = [file.path for file in self.modules.values() if not self.is_guard(file.path)]
         return [names for path in paths if (names := self.names(path))]
+
+    def is_guard(self, path: str) -> bool:
+        """Whether a file is one of the guards' own."""
+        return (self.root / path).is_relative_to(_HERE)
 
     @cached_property
     def uses(self) -> list[Use]:
@@ -134,7 +137,8 @@ class Source:
         mixin), an abstract one, one made inside a function, a name that is computed.
         """
         for file in self.modules.values():
-            pending: list[ast.stmt] = list(file.tree.body) if file.tree else []
+            tree = None if self.is_guard(file.path) else file.tree
+            pending: list[ast.stmt] = list(tree.body) if tree else []
             while pending:
                 node = pending.pop(0)
                 if isinstance(node, (ast.If, ast.Try, ast.With)):
@@ -159,21 +163,6 @@ def python_files(folder: Path) -> Iterator[Path]:
         yield from (Path(here, name) for name in sorted(files) if name.endswith(".py"))
 
 
-def parse(path: Path, name: str) -> File:
-    """One file, under its path from the root."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(path.read_bytes(), str(path))
-            # Parsing alone lets through what only compiling refuses: a `return` outside a function.
-            compile(tree, str(path), "exec", dont_inherit=True)
-    except SyntaxError as error:
-        return File(name, None, error.msg or "invalid syntax", error.lineno)
-    except (OSError, ValueError, RecursionError, MemoryError) as error:
-        return File(name, None, str(error) or type(error).__name__)
-    return File(name, tree)
-
-
 def _assigned(body: list[ast.stmt]) -> dict[str, ast.expr]:
     """The plain names that these statements give a value."""
     names: dict[str, ast.expr] = {}
@@ -196,7 +185,7 @@ def literal(node: ast.expr | None) -> object:
 def migration_of(file: File, place: Place) -> Migration:
     """What a migration file says of its place in the line."""
     if file.tree is None:
-        return Migration(place, problem=f"does not compile: {file.error}")
+        return Migration(place, problem=f"does not compile: {file.broken.error if file.broken else 'it changes'}")
     names = _assigned(file.tree.body)
     node = names.get("down_revision") or names.get("revision")
     place = Place(place.file, node.lineno if node else None)

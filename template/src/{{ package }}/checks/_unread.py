@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -44,24 +45,28 @@ class Unreads:
     def _read(self) -> Counter[str]:
         """How often each attribute is read, in the package and beside it; texts count too: `getattr(it, "name")`."""
         found: Counter[str] = Counter()
+        own = {names.file.path for names in self._source.own}
         elsewhere = [
-            names
-            for path in self._source.files
-            if not path.startswith("tests/") and (names := self._source.names(path))
+            file.tree
+            for path, file in self._source.files.items()
+            if not (path in own or path.startswith("tests/") or self._source.is_guard(path)) and file.tree
         ]
-        for names in dict.fromkeys((*self._source.own, *elsewhere)):
-            for node, within in names:
-                if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-                    if self._validators.isdisjoint(within):
-                        found[node.attr] += 1
-                elif isinstance(node, ast.Call):
-                    found.update(
-                        str(each.value)
-                        for each in node.args
-                        if isinstance(each, ast.Constant) and isinstance(each.value, str)
-                    )
-                elif isinstance(node, ast.MatchClass):
-                    found.update(node.kwd_attrs)
+        nodes = itertools.chain(
+            (pair for names in self._source.own for pair in names),
+            ((node, ()) for tree in elsewhere for node in ast.walk(tree)),
+        )
+        for node, within in nodes:
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+                if self._validators.isdisjoint(within):
+                    found[node.attr] += 1
+            elif isinstance(node, ast.Call):
+                found.update(
+                    str(each.value)
+                    for each in node.args
+                    if isinstance(each, ast.Constant) and isinstance(each.value, str)
+                )
+            elif isinstance(node, ast.MatchClass):
+                found.update(node.kwd_attrs)
         for path in sorted(self._source.root.glob("*.py")):
             found.update(re.findall(r"\.(\w+)", path.read_text(encoding="utf-8", errors="replace")))
         return found

@@ -283,9 +283,9 @@ class IM006(Guard):
         if not files:
             raise DoesNotApply("there is no Python file")
         for file in files.values():
-            if file.tree is None:
-                place = facts.source.place(facts.source.root / file.path, file.line)
-                yield self.finding(f"does not compile: {file.error}; correct it", place)
+            if broken := file.broken:
+                place = facts.source.place(facts.source.root / file.path, broken.line)
+                yield self.finding(f"does not compile: {broken.error}; correct it", place)
 
 
 class IM007(Guard):
