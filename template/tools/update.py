@@ -673,10 +673,14 @@ def _list(names: Mapping[str, Any] | Sequence[str]) -> str:
     return ", ".join(names) or "none"
 
 
-def _line(error: object, limit: int = 300) -> str:
-    """The last line of what somebody said, cut where it gets long."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[-1] if lines else type(error).__name__
+def _line(said: str) -> str:
+    """The last line of what a program said."""
+    return _words((said.strip().splitlines() or ["nothing"])[-1])
+
+
+def _words(error: object, limit: int = 300) -> str:
+    """An error on one line, cut where it gets long."""
+    text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
