@@ -332,7 +332,7 @@ class Template:
         except Exception as error:
             # Copier's own messages are of many classes.
             raise Refused(
-                f"{version} of the template cannot be rendered with the answers here: {_line(error)}"
+                f"{version} of the template cannot be rendered with the answers here: {_words(error)}"
             ) from None
         file = folder / ANSWERS
         text = file.read_text(encoding="utf-8")

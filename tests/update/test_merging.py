@@ -315,9 +315,7 @@ def test_what_git_ignores_is_out_of_reach(service: Path, small: Small) -> None:
     mine = {".env": "SECRET=1\n", "local.yaml": "mine\n", "deploy/mine.yaml": "mine\n", "var/service.db": "rows\n"}
     for name, text in mine.items():
         write(service / name, text)
-    small.release(
-        NEXT, {f"template/{name}": "the template's\n" for name in (".env", "local.yaml", "deploy/mine.yaml")}
-    )
+    small.release(NEXT, {f"template/{name}": "the template's\n" for name in (".env", "local.yaml", "deploy/mine.yaml")})
     ran = run_update(service)
     assert ran.status == 0
     assert ran.outcome["ignored"] == [".env", "deploy/mine.yaml", "local.yaml"]
@@ -328,7 +326,9 @@ def test_what_git_ignores_is_out_of_reach(service: Path, small: Small) -> None:
 
 
 def test_new_questions_take_what_is_given_and_old_ones_do_not(service: Path, small: Small) -> None:
-    asked = SMALL["copier.yml"].replace("_exclude:", "colour:\n  type: str\n  help: Which?\n  default: red\n\n_exclude:")
+    asked = SMALL["copier.yml"].replace(
+        "_exclude:", "colour:\n  type: str\n  help: Which?\n  default: red\n\n_exclude:"
+    )
     small.release(NEXT, {"copier.yml": asked, in_core("colour.py.jinja"): 'COLOUR = "{{ colour }}"\n'})
     before = state(service)
     assert "it asks package, description, colour" in run_update(service, "--data", "size=3").told
@@ -348,7 +348,9 @@ def test_an_answer_that_is_none_any_more_is_told(service: Path, small: Small) ->
 def test_both_ways_in_turns(service: Path, small: Small, tmp_path: Path) -> None:
     edit(core(service, "queue.py"), "queue_25 = 25\n", "queue_25 = 'mine'\n")
     commit(service, "mine")
-    for number, (line, by) in enumerate([("db_03", "own"), ("db_08", "plain"), ("db_13", "own"), ("db_18", "plain")], 2):
+    for number, (line, by) in enumerate(
+        [("db_03", "own"), ("db_08", "plain"), ("db_13", "own"), ("db_18", "plain")], 2
+    ):
         small.release(f"v{number}.0.0", {in_core("db.py"): changed(small.read(in_core("db.py")), line)})
         if by == "own":
             assert run_update(service).status == 0
