@@ -556,11 +556,12 @@ class Update:
 
     def _check(self, head: str, result: str, package: str) -> None:
         """Ask the guards before and after, in copies, so that neither answers nor installs into the service."""
-        project = self.git.run("cat-file", "blob", f"{result}:{self.service.prefix}pyproject.toml").decode()
         try:
+            blob = self.git.run("cat-file", "blob", f"{result}:{self.service.prefix}pyproject.toml")
+            project = blob.decode(errors="replace")
             table = tomllib.loads(project).get("tool", {}).get("hardening", {})
             self.outcome.accepted = [{key: str(value) for key, value in each.items()} for each in table["accepted"]]
-        except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError):
+        except (GitError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError):
             self.outcome.accepted = []
         if self.options.no_check:
             self.outcome.check = Check(told="not asked: --no-check")
@@ -594,6 +595,8 @@ class Update:
 
     def _apply(self, step: str, result: str) -> None:
         """Let git do to the work tree what was foreseen, and take it back where it does something else."""
+        # Once more: asking the guards took a while, in which somebody may have gone on working.
+        self.service.ready()
         try:
             self.git.run("cherry-pick", "--no-commit", "--allow-empty", step)
             told = "" if self.git.ask("write-tree") == result else "git merged otherwise than was foreseen"
