@@ -221,6 +221,13 @@ def fleet(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def adopt(session: nox.Session) -> None:
+    """Bring a service that was not made here under the template without changing a line of it: `-- DIR [--piece core]`."""
+    _install(session, "fleet")
+    session.run("python", "tools/adopt.py", *(session.posargs or ["--help"]))
+
+
+@nox.session(default=False)
 def release(session: nox.Session) -> None:
     """Refuse or allow a release, `-- v0.1.0`: the changelog has it, all is committed, the tests are green."""
     if len(session.posargs) != 1 or not re.fullmatch(r"v\d+\.\d+\.\d+", session.posargs[0]):

@@ -29,6 +29,7 @@ import tomllib
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -216,6 +217,15 @@ class Service:
             some = ", ".join(sorted({each[3:] for each in changed})[:3])
             raise Refused(f"not committed: {some}{' and more' * (len(changed) > 3)}; commit or stash it first")
 
+    @cached_property
+    def takes(self) -> list[str]:
+        """The patterns of what a service takes that has not all of the template's shape: `take` in [tool.template]."""
+        try:
+            project = tomllib.loads((self.folder / "pyproject.toml").read_text(encoding="utf-8"))
+            return [str(each) for each in project["tool"]["template"]["take"]]
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError):
+            return []
+
     def answers(self) -> dict[str, Any]:
         """The recorded answers; `_commit` and `_src_path` are texts."""
         path = self.folder / ANSWERS
@@ -401,7 +411,8 @@ class Update:
         now = self.template.render(self.new, {**old_answers, **given}, after / inside)
         self._told_answers(made, now, given)
         self._leave(self.template.yours(self.old, made) + self.template.yours(self.new, now), before, after)
-        self._has_been_made_by(before)
+        if not self.service.takes:
+            self._has_been_made_by(before)
         # Nobody edits it, and a hand-edited one must not stand in the way.
         shutil.copy(self.service.folder / ANSWERS, before / inside / ANSWERS)
         self._take_line_endings(before, after)
@@ -460,6 +471,8 @@ class Update:
         inside = self.service.prefix
         excluded = self.scratch / "excluded"
         excluded.write_text("".join(f"{each}\n" for each in patterns), encoding="utf-8")
+        chosen = self.scratch / "chosen"
+        chosen.write_text("".join(f"{each}\n" for each in self.service.takes), encoding="utf-8")
         seeds: list[dict[str, bytes]] = []
         ignored: set[str] = set()
         for folder in folders:
@@ -471,7 +484,10 @@ class Update:
             )
             found = here.names("ls-files", "--others", "--ignored", f"--exclude-from={excluded}", "-z")
             seeds.append({name: (folder / inside / name).read_bytes() for name in found})
-            for name in found:
+            if self.service.takes:
+                taken = here.names("ls-files", "--others", "--ignored", f"--exclude-from={chosen}", "-z")
+                found += [name for name in here.names("ls-files", "--others", "-z") if name not in {*taken, ANSWERS}]
+            for name in set(found):
                 (folder / inside / name).unlink()
             # Failure: git takes a file that it ignores for expendable, and `.env` was overwritten.
             rest = [path.relative_to(folder / inside).as_posix() for path in _files(folder / inside)]
