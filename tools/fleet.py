@@ -94,15 +94,18 @@ def update(service: Path, options: Sequence[str], source: str, seconds: float) -
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False
         )
-        read: dict[str, Any] = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
         return {
             **refused,
             "told": f"took longer than {seconds:g} s: look with `git status`, undo with `git reset --merge`",
         }
-    except (json.JSONDecodeError, OSError) as error:
-        said = done.stderr.strip().splitlines() if isinstance(error, json.JSONDecodeError) else [str(error)]
-        return {**refused, "told": f"the update broke: {said[-1] if said else error}"}
+    except OSError as error:
+        return {**refused, "told": f"the update could not be started: {error}"}
+    try:
+        read: dict[str, Any] = json.loads(done.stdout)
+    except json.JSONDecodeError:
+        said = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
+        return {**refused, "told": f"the update broke: {said[-1]}"}
     return read
 
 

@@ -161,7 +161,7 @@ class Repository:
     def has(self, reference: str) -> bool:
         """Whether this names a commit here."""
         try:
-            self.run("rev-parse", "--quiet", "--verify", f"{reference}^{{commit}}")
+            self.run("rev-parse", "--quiet", "--verify", reference + "^{commit}")
         except GitError:
             return False
         return True

@@ -23,8 +23,14 @@ SEEDED = re.compile(
     rf"README\.md|migrations/versions/.*|src/{PACKAGE}/(features/.*|(__init__|cli|main|settings)\.py)|tests/features/.*"
 )
 # What a service's update touches most, and what owners have written; the whole suite takes ten minutes.
-OWN_TESTS = ("tests/features", "tests/test_mine.py", "tests/test_two_people.py", "tests/test_our_logs.py")
-OWN_TESTS += ("tests/test_migrations.py", "tests/test_realtime.py")
+OWN_TESTS = (
+    "tests/features",
+    "tests/test_mine.py",
+    "tests/test_two_people.py",
+    "tests/test_our_logs.py",
+    "tests/test_migrations.py",
+    "tests/test_realtime.py",
+)
 
 
 @pytest.fixture(scope="module")
