@@ -352,7 +352,7 @@ class Template:
         return {key: value for key, value in rendered.items() if not key.startswith("_")}
 
     def _configuration(self, version: str) -> dict[str, Any]:
-        read: dict[str, Any] = yaml.safe_load(self._read(version, "copier.yml"))
+        read: dict[str, Any] = yaml.safe_load(self._read(version, "copier.yml")) or {}
         return read
 
     def _read(self, version: str, path: str) -> str:
