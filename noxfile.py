@@ -211,6 +211,23 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def fleet(session: nox.Session) -> None:
+    """Update many services side by side, `-- DIR…` or a file of folders; -- --dry-run DIR… shows it, --help the rest."""
+    _install(session, "fleet")
+    try:
+        session.run("python", "tools/fleet.py", *(session.posargs or ["--help"]))
+    except CommandFailed as failed:
+        sys.exit(failed.return_code or 1)
+
+
+@nox.session(default=False)
+def adopt(session: nox.Session) -> None:
+    """Bring a service that was not made here under the template without changing a line of it: `-- DIR [--piece core]`."""
+    _install(session, "fleet")
+    session.run("python", "tools/adopt.py", *(session.posargs or ["--help"]))
+
+
+@nox.session(default=False)
 def release(session: nox.Session) -> None:
     """Refuse or allow a release, `-- v0.1.0`: the changelog has it, all is committed, the tests are green."""
     if len(session.posargs) != 1 or not re.fullmatch(r"v\d+\.\d+\.\d+", session.posargs[0]):

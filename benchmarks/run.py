@@ -1,6 +1,6 @@
 """Measures a rendered service side by side with what it is compared with, prints ratios, writes docs/benchmarks.md.
 
-python benchmarks/run.py <folder of a rendered service> [--quick] [--only list,jobs,breaker,start,render]
+python benchmarks/run.py <folder of a rendered service> [--quick] [--only list,jobs,breaker,start,render,update]
 """
 
 from __future__ import annotations
@@ -20,13 +20,21 @@ import jobs
 import rendering
 import requests_per_second
 import starting
+import updating
 from requests_per_second import Effort
 from results import Comparison, table
 from serving import BenchmarkError, Program, Service
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
-TITLES = {"list": "Requests", "jobs": "Jobs", "breaker": "Breaker", "start": "Start", "render": "Rendering"}
+TITLES = {
+    "list": "Requests",
+    "jobs": "Jobs",
+    "breaker": "Breaker",
+    "start": "Start",
+    "render": "Rendering",
+    "update": "Updating",
+}
 SHOWN = [
     "fastapi",
     "starlette",
@@ -54,7 +62,8 @@ request, as it does by itself (the service none for `/health/live`); every respo
 its items. *Jobs*: rows committed, published, done by worker processes and seen in the database, from the first to the last; PostgreSQL and
 Valkey on the same two cores. *Breaker*: time of entering and leaving, for each call. *Start*: processor time of the whole process, compiled modules present, until the end of the import or until the
 first answer of `/health/live` on a migrated SQLite file, against what importing the two libraries takes. *Rendering*: processor time of
-Copier for the template and for a template of as many plain files of the same sizes, both without git.
+Copier for the template and for a template of as many plain files of the same sizes, both without git. *Updating*: processor
+time of the whole process and its git, guards not asked.
 """
 
 
@@ -64,7 +73,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path, help="a rendered service with its environment in .venv")
     parser.add_argument("--quick", action="store_true", help="a few short rounds; writes no page")
     parser.add_argument(
-        "--only", default=",".join(TITLES), help="of list, jobs, breaker, start, render; writes no page"
+        "--only", default=",".join(TITLES), help="of list, jobs, breaker, start, render, update; writes no page"
     )
     options = parser.parse_args()
     chosen = options.only.split(",")
@@ -81,6 +90,7 @@ def main() -> int:
         "breaker": lambda: breaker_cost.measure(service, 2 if quick else 9),
         "start": lambda: starting.measure(service, 2 if quick else 9),
         "render": lambda: rendering.measure(3 if quick else 15),
+        "update": lambda: updating.measure(2 if quick else 9),
     }
     tables = {}
     try:

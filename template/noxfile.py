@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
-nox.needs_version = ">=2025.5.1"
+nox.needs_version = ">=2026.10.20"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
 nox.options.error_on_external_run = True
@@ -57,6 +59,17 @@ def check(session: nox.Session) -> None:
     """The guards: each known failure, looked for by name."""
     _sync(session, "--group=dev")
     session.run(COMMAND, "check", *session.posargs)
+
+
+@nox.session(default=False)
+def update(session: nox.Session) -> None:
+    """Take what the template has learned since; -- --dry-run shows it, -- --check ends with 2 when there is something."""
+    session.install(*nox.project.load_toml("tools/update.py")["dependencies"])
+    try:
+        session.run("python", "tools/update.py", *session.posargs)
+    except CommandFailed as failed:
+        # Its own status: nox makes 1 of each.
+        sys.exit(failed.return_code or 1)
 
 
 @nox.session(default=False)

@@ -1,0 +1,114 @@
+"""A fleet of generated services of every release, with different answers and edits, and some broken: time by size.
+
+python benchmarks/fleet.py [--sizes 10,25,50,100]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from updating import IDENTITY, ROOT, git, make, releases, tagged
+
+ANSWERS = ".copier-answers.yml"
+
+
+def main() -> int:
+    """Make the services once, update copies of the first so many, print a table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--sizes", default="10,25,50,100")
+    sizes = sorted(map(int, parser.parse_args().sizes.split(",")))
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        names = _services(folder, sizes[-1])
+        print(f"| services | seconds | seconds each | processor seconds each | outcome |\n|{'---|' * 5}")
+        for size in sizes:
+            copies = folder / f"fleet-{size}"
+            copies.mkdir()
+            for each in names[:size]:
+                shutil.copytree(folder / "services" / each, copies / each, symlinks=True)
+            print(_row(size, [str(copies / each) for each in names[:size]]), flush=True)
+            shutil.rmtree(copies)
+    return 0
+
+
+def _row(size: int, folders: list[str]) -> str:
+    command = [sys.executable, str(ROOT / "tools" / "fleet.py"), "--no-check", "--format=json", *folders]
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    done = subprocess.run(command, env={**os.environ, **IDENTITY}, stdout=subprocess.PIPE, text=True, check=False)
+    took = time.monotonic() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    states = Counter(each["state"] for each in json.loads(done.stdout))
+    told = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    return f"| {size} | {took:.1f} | {took / size:.2f} | {used / size:.2f} | {told} |"
+
+
+def _services(folder: Path, count: int) -> list[str]:
+    """Services of all kinds, so mixed that each beginning of the list has some of each."""
+    template = tagged(folder / "template")
+    kinds: list[Path] = []
+    for version, _ in releases():
+        for number, answers in enumerate(
+            ({}, {"example": False}, {"service_name": "Night Orders", "description": "Orders."})
+        ):
+            kinds.append(folder / "kinds" / f"{version}-{number}")
+            make(template, kinds[-1], version, **answers)
+    names = []
+    for number in range(count):
+        name = f"service-{number:03}"
+        made = folder / "services" / name
+        shutil.copytree(kinds[number % len(kinds)], made, symlinks=True)
+        _edit(made, number)
+        names.append(name)
+    return names
+
+
+def _edit(service: Path, number: int) -> None:
+    """What its owner did: a feature of their own, and an edit of one of six kinds."""
+    (package,) = (path.parent for path in service.glob("src/*/core"))
+    own = package / "features" / f"own_{number}"
+    own.mkdir()
+    (own / "__init__.py").write_text("from ...core.features import Feature\n\nfeature = Feature()\n", encoding="utf-8")
+    match number % 10:
+        case 1:
+            _append(package / "core" / "logs.py", "\n\n# Ours.\n")
+        case 2:
+            _append(service / "ruff.toml", "\n# Ours.\n")
+        case 3:
+            (service / "tests" / "test_logs.py").rename(service / "tests" / "test_our_logs.py")
+        case 4:
+            (package / "core" / "settings.py").unlink()
+        case 5:
+            (service / "noxfile.py").write_text("# Ours.\n", encoding="utf-8")
+    git(service, "add", "--all")
+    git(service, "commit", "--quiet", "--message", "ours")
+    match number % 25:
+        case 21:
+            _append(service / "noxfile.py", "# Not committed.\n")
+        case 22:
+            shutil.rmtree(service / ".git")
+        case 23:
+            (service / ANSWERS).write_text("_commit: [", encoding="utf-8")
+            git(service, "commit", "--quiet", "--all", "--message", "broken")
+        case 24:
+            text = (service / ANSWERS).read_text(encoding="utf-8")
+            (service / ANSWERS).write_text(text.replace("_commit: v0", "_commit: v77"), encoding="utf-8")
+            git(service, "commit", "--quiet", "--all", "--message", "broken")
+
+
+def _append(path: Path, text: str) -> None:
+    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

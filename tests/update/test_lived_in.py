@@ -1,0 +1,165 @@
+"""Services of every release, untouched and lived in, updated to the checkout as it stands."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .._template import NOW, PACKAGE, ROOT, VARIANTS, commit, conflicts, files, git, owned_by_git, render, update
+from ..failures._service import Environment
+from ..test_releases import releases
+from ._lived_in import EDITS, live_in, marks, settle
+from ._tool import run, run_update
+
+ANSWERS = ".copier-answers.yml"
+VERSIONS = [each.version for each in releases(ROOT / "releases.toml")]
+SEEDED = re.compile(
+    rf"README\.md|migrations/versions/.*|src/{PACKAGE}/(features/.*|(__init__|cli|main|settings)\.py)|tests/features/.*"
+)
+# What a service's update touches most, and what owners have written; the whole suite takes ten minutes.
+OWN_TESTS = (
+    "tests/features",
+    "tests/test_mine.py",
+    "tests/test_two_people.py",
+    "tests/test_our_logs.py",
+    "tests/test_migrations.py",
+    "tests/test_realtime.py",
+)
+
+
+@pytest.fixture(scope="module")
+def released(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template with a tag for each release; not to be changed."""
+    folder = shutil.copytree(template, tmp_path_factory.mktemp("released") / "template", symlinks=True)
+    for each in releases(ROOT / "releases.toml"):
+        each.tag(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def lived_in(released: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A service of the oldest release after a year; not to be changed."""
+    folder = owned_by_git(render(released, tmp_path_factory.mktemp("lived") / "inbox-demo", VERSIONS[0]))
+    assert len(EDITS) >= 30
+    assert marks(folder, set(EDITS)) == set()
+    live_in(folder)
+    assert marks(folder, set(EDITS)) == set(EDITS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment(released: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+    """What a service of today is tested with."""
+    folder = tmp_path_factory.mktemp("environment")
+    made = Environment(render(released, folder / "rendered"), folder / "venv")
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("answers", VARIANTS.values(), ids=VARIANTS)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_untouched_service_becomes_what_is_rendered_today(
+    version: str, answers: dict[str, Any], released: Path, tmp_path: Path
+) -> None:
+    folder = owned_by_git(render(released, tmp_path / "service", version, **answers))
+    seeds = {name: content for name, content in files(folder).items() if SEEDED.fullmatch(name)}
+    ran = run_update(folder)
+    assert (ran.status, ran.conflicts) == (0, [])
+    fresh = files(render(released, tmp_path / "fresh", NOW, **answers))
+    after = files(folder)
+    expected = {name: content for name, content in fresh.items() if not SEEDED.fullmatch(name)}
+    assert {name: content for name, content in after.items() if not SEEDED.fullmatch(name)} == expected
+    assert {name: content for name, content in after.items() if SEEDED.fullmatch(name)} == seeds
+
+
+@pytest.mark.slow
+def test_in_one_jump_no_line_is_lost_and_its_own_tests_pass(
+    lived_in: Path, environment: Environment, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(lived_in, tmp_path / "inbox-demo", symlinks=True)
+    _updated(folder)
+    _passes_its_own_tests(folder, environment)
+
+
+@pytest.mark.slow
+def test_release_by_release_no_line_is_lost(lived_in: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(lived_in, tmp_path / "inbox-demo", symlinks=True)
+    for version in [*VERSIONS[1:], NOW]:
+        _updated(folder, "--to", version)
+    one_jump = shutil.copytree(lived_in, tmp_path / "one-jump", symlinks=True)
+    _updated(one_jump)
+    # What nobody had to settle is the same on both roads.
+    differ = {name for name, content in files(folder).items() if files(one_jump).get(name) != content}
+    assert differ <= SETTLED
+
+
+SETTLED: set[str] = set()
+
+
+def _updated(folder: Path, *options: str) -> None:
+    """Update, look for every mark, settle what conflicts, and commit."""
+    before = marks(folder, set(EDITS))
+    ran = run_update(folder, *options)
+    assert ran.outcome["state"] in ("updated", "conflicts"), ran.told
+    assert ran.status == (1 if ran.conflicts else 0)
+    assert conflicts(folder) == sorted(set(ran.conflicts))
+    assert marks(folder, set(EDITS)) == before
+    assert (folder / ".env").read_text().startswith("SECRET_KEY=mine_secret")
+    assert not (folder / f"src/{PACKAGE}/features/exports").exists()
+    SETTLED.update(ran.conflicts)
+    settle(folder, ran.conflicts)
+    commit(folder, "updated")
+
+
+def _passes_its_own_tests(folder: Path, environment: Environment) -> None:
+    python = str(environment.python)
+    own = {"PYTHONPATH": str(folder / "src"), "PROJECT_ROOT": str(folder), "VIRTUAL_ENV": "", **environment.variables()}
+    service = [python, "-c", f"from {PACKAGE}.cli import main; main()"]
+    # As the changelog says: the core's tables have changed.
+    for arguments in (["migrate"], ["migrate", "--new", "the template's tables"], ["migrate"]):
+        done = run([*service, *arguments], folder, **own)
+        assert done.returncode == 0, done.stdout + done.stderr
+    options = ["-q", "--engine=sqlite", "-m", "not slow and not soak", "-p", "no:cacheprovider", "--no-header"]
+    tested = run([python, "-m", "pytest", *options, *OWN_TESTS], folder, **own)
+    assert tested.returncode == 0, tested.stdout[-6000:]
+    assert re.search(r"\b\d{2,} passed", tested.stdout)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_plain_copier_update_loses_nothing_either(version: str, released: Path, lived_in: Path, tmp_path: Path) -> None:
+    if version == VERSIONS[0]:
+        folder = shutil.copytree(lived_in, tmp_path / "inbox-demo", symlinks=True)
+    else:
+        folder = owned_by_git(render(released, tmp_path / "inbox-demo", version))
+        live_in(folder)
+    update(folder)
+    assert marks(folder, set(EDITS)) == set(EDITS)
+    # And then the service's own goes on from there.
+    settle(folder, conflicts(folder))
+    commit(folder, "updated")
+    assert run_update(folder).outcome["state"] == "current"
+    assert git(folder, "status", "--porcelain") == ""
+
+
+@pytest.mark.slow
+def test_each_release_after_another_loses_nothing_where_the_two_ways_take_turns(
+    released: Path, lived_in: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(lived_in, tmp_path / "inbox-demo", symlinks=True)
+    steps = [*pairwise([*VERSIONS, NOW])]
+    for number, (_, version) in enumerate(steps):
+        before = marks(folder, set(EDITS))
+        if number % 2:
+            assert run_update(folder, "--to", version).outcome["state"] in ("updated", "conflicts")
+        else:
+            update(folder, version)
+        assert marks(folder, set(EDITS)) == before
+        settle(folder, conflicts(folder))
+        commit(folder, version)
+    assert f"_commit: {NOW}" in (folder / ANSWERS).read_text()
