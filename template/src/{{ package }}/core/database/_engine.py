@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import cache
@@ -14,7 +16,7 @@ from urllib.parse import quote
 
 import structlog
 from sqlalchemy import URL, Engine, NullPool, QueuePool, create_engine, event, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ SessionFactory = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 _SQLITE_WAIT_MILLISECONDS: Final = 5_000
 _RECYCLE_SECONDS: Final = 1_800
 _LOCK_SECONDS: Final = 5
+_SILENT_SECONDS: Final = 5.0
+_IDLE_SINCE: Final = "idle_since"
 
 log = structlog.get_logger(__name__)
 
@@ -134,17 +138,16 @@ def _async_engine(url: URL, settings: CoreSettings, *, reading: bool = False) ->
         "max_overflow": 0,
         "pool_timeout": settings.database_pool_wait_seconds,
         "pool_recycle": _RECYCLE_SECONDS,
-        "pool_pre_ping": True,
         # Failure: the message of a refused statement holds its values, and with it they went into the log.
         "hide_parameters": True,
     }
     if url.get_backend_name() == "sqlite":
         # A reader has no transaction that could be rolled back, and each word to SQLite is one to another thread.
-        engine = create_async_engine(url, **{**options, "pool_pre_ping": False}, skip_autocommit_rollback=reading)
+        engine = create_async_engine(url, **options, skip_autocommit_rollback=reading)
         _prepare_sqlite(engine.sync_engine, reading=reading)
         event.listen(engine.sync_engine, "connect", _stop_once)
         return engine
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         **options,
         connect_args={
@@ -153,6 +156,43 @@ def _async_engine(url: URL, settings: CoreSettings, *, reading: bool = False) ->
             "-c idle_in_transaction_session_timeout=60000",
         },
     )
+    _hand_out_living(engine.sync_engine)
+    return engine
+
+
+def _hand_out_living(engine: Engine) -> None:
+    """Ask a connection whether it lives before somebody is handed it (DB006), where there is reason to doubt it.
+
+    Failure: the database went away and came back, and the service kept its dead connections. SQLAlchemy's pre-ping asks
+    each time, a tenth of a short request. A server that ends closes its sockets, which the kernel tells for nothing:
+    asked is only where there is something to read, or nothing was said for a while, as when a network falls silent.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def checkin(_: Any, record: Any) -> None:
+        record.info[_IDLE_SINCE] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def checkout(connection: Any, record: Any, _: Any) -> None:
+        idle_since = record.info.get(_IDLE_SINCE)
+        if idle_since is None:
+            return
+        if time.monotonic() - idle_since < _SILENT_SECONDS and not _has_word(connection.driver_connection):
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            # The others are of the same server: the pool makes all of them anew.
+            raise InvalidatePoolError("the connection was closed while nobody had it") from error
+
+
+def _has_word(connection: Any) -> bool:
+    """Whether the other end has sent something, or hung up; True where that cannot be seen."""
+    if not hasattr(select, "poll") or connection.closed:
+        return True
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _stop_once(connection: Any, _: Any) -> None:

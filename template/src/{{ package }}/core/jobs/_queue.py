@@ -6,14 +6,14 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 from uuid import UUID, uuid4
 
 import structlog
 from pydantic import BaseModel
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import Table, and_, bindparam, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..database import Database, on_commit, unit_of_work, utc_now
@@ -149,32 +149,39 @@ async def claim(database: Database, job_id: UUID, *, lease: timedelta) -> Claim 
     A job whose attempts are used up by workers that died is failed here, so that poison ends (JB004).
     """
     async with unit_of_work(database) as session:
-        row = await session.get(Job, job_id, with_for_update={"skip_locked": True})
-        now = utc_now()
-        if row is None or row.state in FINAL_STATES:
-            return None
-        # Another process may have failed at it since it was found to be due: it waits for its next attempt.
-        if row.state is JobState.QUEUED and row.run_at > now:
-            return None
-        if row.state is JobState.RUNNING and row.lease_until is not None and row.lease_until >= now:
-            return None
-        if row.state is JobState.RUNNING:
-            lease_lost(row.kind)
-            log.warning("job was left by a worker that died", job_id=str(job_id), kind=row.kind, attempt=row.attempts)
-        publish(session, JOBS, owner_id=row.owner_id, key=row.id)
-        if row.cancel_requested or row.attempts >= row.max_attempts:
-            row.state = JobState.CANCELLED if row.cancel_requested else JobState.FAILED
-            row.error = None if row.cancel_requested else f"the worker died in each of {row.attempts} attempts"
-            row.finished_at, row.lease_token, row.lease_until = now, None, None
-            return None
-        row.state = JobState.RUNNING
-        row.attempts += 1
-        row.progress = 0
-        row.started_at = now
-        row.lease_token, row.lease_until = uuid4(), now + lease
-        return Claim(
-            row.id, row.lease_token, row.kind, row.payload, row.owner_id, row.attempts, row.max_attempts, row.request_id
-        )
+        now, token = utc_now(), uuid4()
+        held = {"held_id": job_id, "token": token, "now": now, "until": now + lease}
+        connection = await session.connection()
+        # Mostly it is queued and wanted: one statement then.
+        row = (await connection.execute(_TAKE_WANTED, held)).one_or_none()
+        if row is None:
+            if not await _was_left(session, job_id, now):
+                return None
+            row = (await connection.execute(_TAKE, held)).one()
+        publish(session, JOBS, owner_id=row.owner_id, key=job_id)
+        return Claim(job_id, token, *row)
+
+
+async def _was_left(session: AsyncSession, job_id: UUID, now: datetime) -> bool:
+    """Whether a worker that died had the job, and it may be tried again; ends it here where it may not."""
+    row = await session.get(Job, job_id, with_for_update={"skip_locked": True})
+    if row is None or row.state in FINAL_STATES:
+        return False
+    # Another process may have failed at it since it was found to be due: it waits for its next attempt.
+    if row.state is JobState.QUEUED and row.run_at > now:
+        return False
+    if row.state is JobState.RUNNING and row.lease_until is not None and row.lease_until >= now:
+        return False
+    if row.state is JobState.RUNNING:
+        lease_lost(row.kind)
+        log.warning("job was left by a worker that died", job_id=str(job_id), kind=row.kind, attempt=row.attempts)
+    if not row.cancel_requested and row.attempts < row.max_attempts:
+        return True
+    publish(session, JOBS, owner_id=row.owner_id, key=row.id)
+    row.state = JobState.CANCELLED if row.cancel_requested else JobState.FAILED
+    row.error = None if row.cancel_requested else f"the worker died in each of {row.attempts} attempts"
+    row.finished_at, row.lease_token, row.lease_until = now, None, None
+    return False
 
 
 async def renew(database: Database, held: Claim, *, lease: timedelta) -> bool:
@@ -201,8 +208,17 @@ async def finish(session: AsyncSession, held: Claim, result: BaseModel | None, f
     Raises:
         LeaseLostError: somebody else has the job now.
     """
-    values = {"result": None if result is None else result.model_dump(mode="json"), "error": None, **file}
-    await _settle(session, held, state=JobState.SUCCEEDED, **values)
+    await session.flush()
+    values = {
+        "held_id": held.job_id,
+        "held_token": held.token,
+        "now": utc_now(),
+        "result": None if result is None else result.model_dump(mode="json"),
+        **dict.fromkeys(_FILE),
+        **file,
+    }
+    connection = await session.connection()
+    _applied(session, held, JobState.SUCCEEDED, (await connection.execute(_SUCCEED, values)).one_or_none())
 
 
 async def settle(database: Database, held: Claim, *, state: JobState, error: str | None) -> None:
@@ -278,14 +294,59 @@ def _storable(error: str | None) -> str | None:
 
 
 async def _settle(session: AsyncSession, held: Claim, *, state: JobState, **values: Any) -> None:
-    if state is JobState.SUCCEEDED:
-        values["progress"] = 100
     await _apply(session, held, state=state, finished_at=utc_now(), **values)
 
 
 async def _apply(session: AsyncSession, held: Claim, **values: Any) -> None:
     statement = _held(held).values(lease_token=None, lease_until=None, **values).returning(Job.id)
-    if await session.scalar(statement) is None:
+    _applied(session, held, values["state"], (await session.execute(statement)).one_or_none())
+
+
+def _applied(session: AsyncSession, held: Claim, state: JobState, row: object) -> None:
+    if row is None:
         raise LeaseLostError(f"job {held.job_id} was taken over by another worker: this attempt's work is dropped")
-    attempt_ended(held.kind, values["state"])
+    attempt_ended(held.kind, state)
     publish(session, JOBS, owner_id=held.owner_id, key=held.job_id)
+
+
+# The statements of each job's way, made once: to make them for each job cost as much as the rest of it.
+_ROWS: Final = cast("Table", Job.__table__)
+_FILE: Final = ("file_name", "file_type", "file_size")
+_TAKE: Final = (
+    update(_ROWS)
+    .where(_ROWS.c.id == bindparam("held_id"))
+    .values(
+        state=JobState.RUNNING,
+        attempts=_ROWS.c.attempts + 1,
+        progress=0,
+        started_at=bindparam("now"),
+        lease_token=bindparam("token"),
+        lease_until=bindparam("until"),
+    )
+    .returning(*(_ROWS.c[name] for name in ("kind", "payload", "owner_id", "attempts", "max_attempts", "request_id")))
+)
+_TAKE_WANTED: Final = _TAKE.where(
+    _ROWS.c.state == JobState.QUEUED,
+    _ROWS.c.run_at <= bindparam("now"),
+    ~_ROWS.c.cancel_requested,
+    _ROWS.c.attempts < _ROWS.c.max_attempts,
+)
+_SUCCEED: Final = (
+    update(_ROWS)
+    .where(
+        _ROWS.c.id == bindparam("held_id"),
+        _ROWS.c.lease_token == bindparam("held_token"),
+        _ROWS.c.state == JobState.RUNNING,
+    )
+    .values(
+        state=JobState.SUCCEEDED,
+        progress=100,
+        error=None,
+        finished_at=bindparam("now"),
+        lease_token=None,
+        lease_until=None,
+        result=bindparam("result"),
+        **{name: bindparam(name) for name in _FILE},
+    )
+    .returning(_ROWS.c.id)
+)
