@@ -255,7 +255,7 @@ def test_codes_and_families_can_be_selected(project: Project) -> None:
         "RT001",
     )
     for name in ("XX", "", "rt001", "RT0011"):
-        with pytest.raises(ValueError, match="is no guard; there are DB002"):
+        with pytest.raises(ValueError, match="is no guard; there are DB001"):
             project.run(name)
 
 

@@ -990,7 +990,7 @@ def everything_that_bounds(service: Service) -> None:
     service.write(
         "requirements.txt",
         """
-        --index-url https://packages.example.org/simple
+        --prefer-binary
         -c constraints.txt
         pydantic[email]>=2,<3 ; python_version >= "3.11"
         python-dateutil ~= 2.9

@@ -140,7 +140,7 @@ def _told(service: Service) -> Iterator[tuple[str, str, str, Place]]:
 def _wrong(other: Service, port: int, inside: dict[str, set[int]], raw: str, outer: set[str]) -> str:
     """Why another service does not answer at this port; "" where it may."""
     name, own = other.name, inside[other.name]
-    told = re.findall(rf"\b{re.escape(name)}:(\$\{{?\w+[^}}]*\}}?)", raw)
+    told = re.findall(rf"\b{re.escape(name)}:" + r"(\$\{?\w+[^}]*\}?)", raw)
     if any(outer.intersection(variables_in(each)) for each in told):
         return f"its variable is a port of the host; write the one inside{_listed(own)}"
     if not port or port in own:

@@ -109,7 +109,7 @@ def _last(text: str) -> int | None:
     number, last = joined[-1]
     called = re.match(r"(\w+)(\s+\"?\$@\"?)?$", last)
     if called and (
-        body := re.search(rf"^(?:function\s+)?{called[1]}\s*\(\)\s*\{{\n(.*?)^\}}", text, re.MULTILINE | re.DOTALL)
+        body := re.search(rf"^(?:function\s+)?{called[1]}" + r"\s*\(\)\s*\{\n(.*?)^\}", text, re.MULTILINE | re.DOTALL)
     ):
         inner = _last(body[1])
         return None if inner is None else text[: body.start(1)].count("\n") + inner
