@@ -8,11 +8,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+
+from service.checks import Config
 
 from ._template import PACKAGE, ROOT
 
@@ -169,3 +171,9 @@ def test_the_worked_examples_work(own_service: Path) -> None:
     commands = {name for page in PAGES for name in re.findall(r"uv run inbox-demo ([a-z-]+)", page.read_text("utf-8"))}
     assert {name for name in commands if f" {name} " not in told} == set()
     assert len(commands) > 5
+
+
+def test_every_key_of_the_checks_is_told() -> None:
+    page = (ROOT / "docs" / "checks.md").read_text(encoding="utf-8")
+    told = {key for row in re.findall(r"^\| (`.+?) \|", page, re.MULTILINE) for key in re.findall(r"`([a-z-]+)`", row)}
+    assert told == {field.name.replace("_", "-") for field in fields(Config)} - {"root"}

@@ -69,7 +69,9 @@ class Environment:
         made = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(folder), "UV_PYTHON": sys.executable}
         subprocess.run(command, cwd=installed, env=made, check=True)
         # Copies bring it along: without it, each check compiled the whole package.
-        subprocess.run([str(self.python), "-m", "compileall", "-q", "src"], cwd=installed, check=True)
+        subprocess.run(
+            [str(self.python), "-m", "compileall", "-q", "src", "tests", "migrations"], cwd=installed, check=True
+        )
         self._server = subprocess.Popen(
             [str(self.python), str(SERVER), PACKAGE],
             cwd=installed,

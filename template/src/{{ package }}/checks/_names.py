@@ -85,12 +85,11 @@ class Names:
             for node in file.tree.body:
                 self._visit(node, (file.tree,))
         # Annotations that are texts add to what is around, while others look through it.
-        self._nodes = tuple(self._around.items())
+        self._nodes = tuple((node, around[1:]) for node, around in self._around.items())
 
     def __iter__(self) -> Iterator[tuple[ast.AST, tuple[Scope, ...]]]:
         """Each node of the module and the scopes around it, without the module itself."""
-        for node, around in self._nodes:
-            yield node, around[1:]
+        return iter(self._nodes)
 
     def uses(self) -> Iterator[Use]:
         """Each call."""
@@ -100,16 +99,16 @@ class Names:
                 written = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 last = name.rpartition(".")[2] or written
                 place = Place(self.file.path, node.lineno)
-                yield Use(name, last, node, place, self.module, around[1:])
+                yield Use(name, last, node, place, self.module, around)
 
     def imports(self) -> Iterator[tuple[str, Place, tuple[Scope, ...]]]:
         """Each module or name that is imported, as a dotted name, with its line and the scopes around it."""
         for node, around in self._nodes:
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 for alias in node.names:
-                    yield self._imported(node, alias), Place(self.file.path, node.lineno), around[1:]
+                    yield self._imported(node, alias), Place(self.file.path, node.lineno), around
             elif isinstance(node, ast.Call) and (name := self._by_function(node)):
-                yield name, Place(self.file.path, node.lineno), around[1:]
+                yield name, Place(self.file.path, node.lineno), around
 
     def meaning(self, node: ast.AST | None, deep: int = 0) -> str:
         """The dotted name that an expression stands for; "" where that cannot be told without running it."""
