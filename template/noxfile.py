@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -58,7 +59,9 @@ def tests(session: nox.Session) -> None:
 def check(session: nox.Session) -> None:
     """The guards: each known failure, looked for by name."""
     _sync(session, "--group=dev")
-    session.run(COMMAND, "check", *session.posargs)
+    # There, each finding stands at its line of the pull request.
+    shown = ["--format=github"] if os.environ.get("GITHUB_ACTIONS") else []
+    session.run(COMMAND, "check", *(session.posargs or shown))
 
 
 @nox.session(default=False)

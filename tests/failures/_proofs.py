@@ -89,7 +89,7 @@ def look_alike(code: str, *, environment: dict[str, str] | None = None) -> Calla
     return _register(code, Kind.LOOK_ALIKE, (), environment)
 
 
-def unprotected(code: str, *tests: str, engine: str = "", only: str = "") -> Callable[[C], C]:
+def unprotected(code: str, *tests: str, engine: str = "", only: str = "", slow: bool = False) -> Callable[[C], C]:
     """The protection taken away: the service's tests of these files that guard the code must fail, by its name.
 
     Args:
@@ -97,11 +97,14 @@ def unprotected(code: str, *tests: str, engine: str = "", only: str = "") -> Cal
         tests: the files; the first test that fails ends the run.
         engine: the one database to run them on; on both without it.
         only: an expression for the names of tests (`-k`), where the first to fail would be a slow one.
+        slow: whether it takes one of the slow tests.
     """
 
     def register(change: C) -> C:
         assert tests, f"{code}: name the test files that must fail"
         arguments = [*(("--engine", engine) if engine else ()), *(("-k", only) if only else ())]
+        # The last one counts.
+        arguments += ["-m", f"failure(code='{code}')"] if slow else []
         _add(Case(code, Kind.UNPROTECTED, change, tests=tests, arguments=tuple(arguments)))
         return change
 

@@ -495,13 +495,13 @@ def the_default_secret_is_taken_in_production(service: Service) -> Spot:
     return service.at("@/core/settings.py", "secret_key: SecretStr = ")
 
 
-@disguise("CF005")
+@disguise("CF005", also={"CL003"})
 def a_plain_text_that_cores_check_does_not_see(service: Service) -> Spot:
     with_setting(service, 'webhook_token: str = "hook-token-of-ours"')
     return service.at("@/settings.py", "webhook_token")
 
 
-@disguise("CF005")
+@disguise("CF005", also={"CL003"})
 def a_password_in_the_default_of_an_address(service: Service) -> Spot:
     with_setting(service, 'search_url: str = "https://admin:letmein@search:9200"')
     return service.at("@/settings.py", "search_url")
@@ -600,6 +600,11 @@ def references_names_and_values_that_are_refused(service: Service) -> None:
     )
     with_setting(service, "mail_password: str | None = None")
     with_setting(service, 'smtp_token: str = ""')
+    service.append(
+        "@/features/accounts/passwords.py",
+        "\n\nfrom ...settings import Settings\n\n\n"
+        "def mail(settings: Settings) -> tuple[str | None, str]:\n    return settings.mail_password, settings.smtp_token\n",
+    )
     with_services(
         service,
         """
@@ -691,7 +696,7 @@ def the_route_has_another_name(service: Service) -> Spot:
     return Spot("pyproject.toml")
 
 
-@hurried("CF006")
+@hurried("CF006", also={"RT005"})
 def a_ping_of_everything(service: Service) -> Spot:
     service.feature(
         "ping",
@@ -897,7 +902,7 @@ def a_database_that_takes_fewer(service: Service) -> Spot:
     return service.at(COMPOSE, "command: [worker")
 
 
-@hurried("CF008")
+@hurried("CF008", also={"JB002"})
 def three_more_workers(service: Service) -> Spot:
     with_services(
         service,

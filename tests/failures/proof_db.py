@@ -866,7 +866,7 @@ def a_counter_of_visits(service: Service) -> Spot:
     service.feature(
         "visits",
         """
-        from datetime import date
+        from datetime import UTC, datetime
 
         from sqlalchemy.dialects.postgresql import insert as pg_insert
 
@@ -878,7 +878,7 @@ def a_counter_of_visits(service: Service) -> Spot:
 
         @visits.post("/{page}", status_code=204)
         async def visit(page: str, session: Session, user: CurrentUser) -> None:
-            stmt = pg_insert(Visit).values(owner_id=user.user_id, page=page, day=date.today(), hits=1)
+            stmt = pg_insert(Visit).values(owner_id=user.user_id, page=page, day=datetime.now(UTC).date(), hits=1)
             await session.execute(
                 stmt.on_conflict_do_update(index_elements=[Visit.owner_id, Visit.page], set_=dict(hits=Visit.hits + 1))
             )

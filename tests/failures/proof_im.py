@@ -232,7 +232,7 @@ def what_may_be_missing_is_tried_and_what_comes_late_says_why(service: Service) 
 
 @look_alike("IM001")
 def a_package_whose_module_has_another_name(service: Service) -> None:
-    declare(service, "python-dateutil>=2.9,<3", "Jinja_Color[extra] (>=1) ; python_version < '3'")
+    declare(service, "python-dateutil>=2.9,<3", "Jinja_Color[extra] (>=1,<2) ; python_version < '3'")
     service.append("@/features/inbox/by_day.py", "\n\nfrom dateutil import parser\n\nread = parser.isoparse\n")
 
 
@@ -796,7 +796,7 @@ def late_and_under_another_name(service: Service) -> Spot:
     return service.at("@/features/accounts/tokens.py", "passlib.hash")
 
 
-@disguise("IM007", also={"IM001"})
+@disguise("IM007", also={"CL005", "IM001"})
 def by_its_name_and_by_a_requirement_file_in_utf_16(service: Service) -> list[Spot]:
     service.write("requirements-dev.txt", "# for old hashes\r\npasslib\r\n".encode("utf-16"))
     service.append(
@@ -806,7 +806,7 @@ def by_its_name_and_by_a_requirement_file_in_utf_16(service: Service) -> list[Sp
     return [Spot("requirements-dev.txt", 2), service.at("@/features/accounts/tokens.py", "passlib.handlers")]
 
 
-@hurried("IM007", also={"IM001"})
+@hurried("IM007", also={"CL005", "IM001"})
 def partners_with_passwords_of_their_own(service: Service) -> list[Spot]:
     declare(service, "passlib[argon2]>=1.7")
     service.feature(

@@ -57,7 +57,7 @@ def the_dispatcher_returns_when_there_is_no_worker(service: Service) -> Spot:
     return service.at("@/core/jobs/_run.py", "self._settings.broker_url is None")
 
 
-@unprotected("JB001", "tests/test_jobs.py", "tests/features/inbox/test_inbox.py", "--engine=sqlite")
+@unprotected("JB001", "tests/test_jobs.py", "tests/features/inbox/test_inbox.py", engine="sqlite")
 def without_a_worker_nothing_is_run(service: Service) -> None:
     service.replace(
         "@/core/jobs/_run.py",
@@ -476,16 +476,16 @@ def a_topic_exchange_and_a_queue_of_dead_letters(service: Service) -> None:
 # JB003: a job that has ended and does not say so
 
 
-@unprotected("JB003", "tests/test_jobs.py", "--engine=sqlite")
+@unprotected("JB003", "tests/test_jobs.py", engine="sqlite")
 def a_job_is_finished_without_its_result(service: Service) -> None:
     service.replace(
         "@/core/jobs/_queue.py",
-        '"result": None if result is None else result.model_dump(mode="json"), ',
-        '"result": None, ',
+        '"result": None if result is None else result.model_dump(mode="json"),',
+        '"result": None,',
     )
 
 
-@unprotected("JB003", "tests/test_jobs_faults.py", "--engine=sqlite")
+@unprotected("JB003", "tests/test_jobs_faults.py", engine="sqlite")
 def a_job_that_was_left_by_its_worker_is_never_taken_up(service: Service) -> None:
     service.replace(
         "@/core/jobs/_queue.py",
@@ -503,14 +503,14 @@ def a_list_of_messages_that_may_be_empty(service: Service) -> Spot:
     return service.at("@/features/inbox/jobs.py", "messages:")
 
 
-@unprotected("JB004", "tests/test_jobs.py", "--engine=sqlite")
+@unprotected("JB004", "tests/test_jobs.py", engine="sqlite")
 def a_payload_is_enqueued_as_it_comes(service: Service) -> None:
     service.replace(
         "@/core/jobs/_queue.py", "checked = kind.payload.model_validate(payload.model_dump())", "checked = payload"
     )
 
 
-@unprotected("JB004", "tests/test_jobs_faults.py", "--engine=sqlite")
+@unprotected("JB004", "tests/test_jobs_faults.py", engine="sqlite")
 def a_job_with_an_invalid_payload_is_tried_again(service: Service) -> None:
     service.replace(
         "@/core/jobs/_run.py",
