@@ -29,6 +29,7 @@ from service.checks import (
     refuse,
     render,
 )
+from service.checks._findings import Place, belongs
 from service.checks._run import GUARDS
 
 from ._project import APPLICATION, DATABASE, MAIN, ROOT, Project, migration
@@ -495,3 +496,11 @@ def test_guards_cost_no_import_until_they_look() -> None:
         "assert not {'fastapi', 'starlette', 'sqlalchemy'} & set(sys.modules) - before, sys.modules"
     )
     subprocess.run([sys.executable, "-c", f"import sys; before = set(sys.modules)\n{code}"], cwd=ROOT, check=True)
+
+
+def test_what_is_installed_into_an_environment_inside_of_the_project_is_not_the_projects(tmp_path: Path) -> None:
+    own = tmp_path / "src" / "shop" / "main.py"
+    installed = tmp_path / ".venv" / "lib" / "python3.11" / "site-packages" / "celery" / "app.py"
+    assert str(Place.of(tmp_path, own, 3)) == "src/shop/main.py:3"
+    assert str(Place.of(tmp_path, installed)) == installed.as_posix()
+    assert (belongs(tmp_path, own), belongs(tmp_path, installed)) == (True, False)

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from ._facts import Facts
 
 
+def belongs(root: Path, path: str | Path) -> bool:
+    """Whether a file is the project's: it lies in the project, and not in an environment that lies there too."""
+    absolute = Path(path).resolve()
+    return absolute.is_relative_to(root) and _INSTALLED.isdisjoint(absolute.relative_to(root).parts)
+
+
 class Place(NamedTuple):
     """A line of a file; the file is relative to the project's root where it lies in it."""
 
@@ -24,10 +30,10 @@ class Place(NamedTuple):
     @classmethod
     def of(cls, root: Path, path: str | Path, line: int | None = None) -> Place:
         absolute = Path(path).resolve()
-        inside = absolute.is_relative_to(root)
-        return cls((absolute.relative_to(root) if inside else absolute).as_posix(), line)
+        return cls((absolute.relative_to(root) if belongs(root, absolute) else absolute).as_posix(), line)
 
 
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
 NOWHERE = Place()
 PAGES = Path(__file__).parent / "failures"
 

@@ -16,7 +16,7 @@ from sqlalchemy import MetaData
 from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty, configure_mappers, registry
 
 from ._facts import Loading, Mapped
-from ._findings import NOWHERE, CouldNotLook, Place
+from ._findings import NOWHERE, CouldNotLook, Place, belongs
 from ._live_tables import column_of
 
 #: How a relationship that asks the database when it is read, or once for each row, is declared.
@@ -63,7 +63,7 @@ def _mappers(metadata: object, root: Path) -> list[Mapper[Any]]:
         configure_mappers()
     registries: dict[int, registry] = {}
     for module in list(sys.modules.values()):
-        if Path(getattr(module, "__file__", None) or "/").is_relative_to(root):
+        if belongs(root, getattr(module, "__file__", None) or "/"):
             for value in list(vars(module).values()):
                 of = getattr(value, "registry", None) if isinstance(value, type) else value
                 if isinstance(of, registry):
@@ -98,7 +98,7 @@ def _line(owner: type, name: str, root: Path) -> tuple[Place, bool]:
             file = inspect.getsourcefile(each) or ""
         except (OSError, TypeError):
             continue
-        if not Path(file).resolve().is_relative_to(root):
+        if not belongs(root, file):
             continue
         first = first if first.file else Place.of(root, file, start)
         for number, line in enumerate(lines):

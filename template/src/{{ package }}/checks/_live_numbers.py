@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ._facts import Setting
-from ._findings import NOWHERE, Place
+from ._findings import NOWHERE, Place, belongs
 
 
 def gather(root: Path) -> list[Setting]:
@@ -48,6 +48,6 @@ def _line(owner: type, name: str, root: Path) -> Place:
         except (OSError, TypeError):
             continue
         for number, line in enumerate(lines):
-            if re.match(rf"\s+{re.escape(name)}\s*[:=]", line) and Path(file).resolve().is_relative_to(root):
+            if re.match(rf"\s+{re.escape(name)}\s*[:=]", line) and belongs(root, file):
                 return Place.of(root, file, first + number)
     return NOWHERE

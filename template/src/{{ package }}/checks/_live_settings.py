@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BaseModel, SecretBytes, SecretStr, ValidationError
 
-from ._findings import CouldNotLook, Place
+from ._findings import CouldNotLook, Place, belongs
 from ._secrets import is_secret_name
 
 PRODUCTION = ("production", "prod", "live", "staging")
@@ -74,7 +74,7 @@ def gather(settings: object, root: Path) -> SettingsFacts:
     kind: Any = settings if isinstance(settings, type) else type(settings)
     if not issubclass(kind, BaseModel):
         raise CouldNotLook(f"the settings are a {kind.__name__}, not a class of pydantic-settings")
-    own = [each for each in kind.__mro__ if Path(_file(each) or "/").resolve().is_relative_to(root)]
+    own = [each for each in kind.__mro__ if belongs(root, _file(each) or "/")]
     trial = _Trial(kind)
     defaults = []
     for name, _ in _known_secrets(kind):

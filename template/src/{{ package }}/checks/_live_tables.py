@@ -28,7 +28,7 @@ from sqlalchemy.sql.elements import UnaryExpression
 
 from ._facts import Column as Plain
 from ._facts import Key, Reference, Table
-from ._findings import NOWHERE, CouldNotLook, Place
+from ._findings import NOWHERE, CouldNotLook, Place, belongs
 
 #: How many bits a number may have in the integer types of SQL, its sign apart.
 BITS: dict[type, int] = {BigInteger: 63, SmallInteger: 15, Integer: 31}
@@ -134,7 +134,7 @@ class Classes:
             self._found = {
                 own: value
                 for module in list(sys.modules.values())
-                if Path(getattr(module, "__file__", None) or "/").is_relative_to(self.root)
+                if belongs(self.root, getattr(module, "__file__", None) or "/")
                 for value in list(getattr(module, "__dict__", {}).values())
                 if isinstance(value, type) and isinstance(own := vars(value).get("__table__"), Sql)
             }
