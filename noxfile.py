@@ -81,7 +81,10 @@ def tests(session: nox.Session) -> None:
 def failures(session: nox.Session) -> None:
     """Each failure of the catalogue brought back into a rendered service; arguments after -- go to pytest."""
     _install(session, "test")
-    session.run("pytest", *(session.posargs or ("--quiet", "--numprocesses=2", "tests/failures")))
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+        return
+    _try(session, lambda *options: session.run("pytest", "--quiet", *options, "tests/failures"))
 
 
 @nox.session
@@ -285,17 +288,20 @@ def _nox(session: nox.Session, folder: Path, *arguments: str) -> None:
     session.run(sys.executable, "-m", "nox", "--noxfile", noxfile, *sessions, external=True, env=NO_ENVIRONMENT)
 
 
-def _try(session: nox.Session, pytest: Callable[..., object], chosen: str) -> None:
-    """Run the service's tests of this choice; those that fail run once more, one at a time, and are named.
+def _try(session: nox.Session, pytest: Callable[..., object], chosen: str = "") -> None:
+    """Run tests, those of this choice; those that fail run once more, one at a time, and are named.
 
     Failure: of a thousand tests that kill real servers on two busy cores, one in some runs met a moment that it had
     not thought of, and everything was run again. Price: who reads the log has to look into what is named there.
     """
+    marks = ("-m", chosen) if chosen else ()
+    # By file, where the tests of one share a service and a database; each proof has a copy of its own.
+    processes = IN_TWO_PROCESSES if chosen else ("--numprocesses=2", "--dist=worksteal")
     try:
-        pytest(*IN_TWO_PROCESSES, "-m", chosen)
+        pytest(*processes, *marks)
     except CommandFailed:
         session.warn("tests failed, see above; they run once more, one at a time: look into them even if they pass now")
-        pytest("--last-failed", "--last-failed-no-failures=none", "-m", chosen)
+        pytest("--last-failed", "--last-failed-no-failures=none", *marks)
 
 
 def _passes(session: nox.Session, folder: Path, python: str, resolution: str) -> bool:
