@@ -43,6 +43,7 @@ QUICK = (
     "tests/test_http.py",
     "tests/features",
 )
+ON_SQLITE = ("--engine=sqlite",)
 # By file, as the service's own session does: the tests of one share a service and a database.
 IN_TWO_PROCESSES = ("--numprocesses=2", "--dist=loadfile")
 # Kept when a service is rendered again: environments, for the time they take, and what somebody put into the database.
@@ -123,21 +124,23 @@ def matrix(session: nox.Session) -> None:
     for version, path in pythons.items():
         session.log(f"Python {version}: {path}")
     oldest, *others = pythons
+    cells: list[tuple[str, str, str, tuple[str, ...]]]
     if session.posargs:
-        cells = [(version, answer, "highest") for answer in ("example=true", BARE) for version in pythons]
-        cells += [(oldest, answer, "lowest-direct") for answer in ("example=true", BARE)]
+        cells = [(version, answer, "highest", ()) for answer in ("example=true", BARE) for version in pythons]
+        cells += [(oldest, answer, "lowest-direct", ()) for answer in ("example=true", BARE)]
     else:
         # Each Python, each variant and both ends of the versions once; `service` has been through the rest of the oldest.
-        cells = [
-            (oldest, "example=true", "lowest-direct"),
-            *((version, "example=true", "highest") for version in others),
-        ]
-        cells += [(oldest, BARE, "highest")]
+        # Both databases where versions end: what lies between, and another variant, differ by nothing that they see.
+        cells = [(oldest, "example=true", "lowest-direct", ())]
+        cells += [(version, "example=true", "highest", ON_SQLITE) for version in others[:-1]]
+        cells += [(version, "example=true", "highest", ()) for version in others[-1:]]
+        cells += [(oldest, BARE, "highest", ON_SQLITE)]
     outcomes = {}
-    for version, answer, resolution in cells:
-        name = f"Python {version}, {answer}, {resolution} versions"
+    for version, answer, resolution, databases in cells:
+        name = " ".join((f"Python {version}, {answer}, {resolution} versions", *databases))
         session.log(name)
-        outcomes[name] = _passes(session, _render(session, "matrix", answer), pythons[version], resolution)
+        folder = _render(session, "matrix", answer)
+        outcomes[name] = _passes(session, folder, pythons[version], resolution, databases)
     for name, passed in outcomes.items():
         session.log(f"{'passed' if passed else 'FAILED'}: {name}")
     if not all(outcomes.values()):
@@ -304,7 +307,7 @@ def _try(session: nox.Session, pytest: Callable[..., object], chosen: str = "") 
         pytest("--last-failed", "--last-failed-no-failures=none", *marks)
 
 
-def _passes(session: nox.Session, folder: Path, python: str, resolution: str) -> bool:
+def _passes(session: nox.Session, folder: Path, python: str, resolution: str, databases: tuple[str, ...]) -> bool:
     """Whether the service's tests pass in a fresh environment of this Python at these versions."""
     environment = Path(session.create_tmp()).resolve() / "environment"
     install = ["uv", "pip", "install", "--quiet", f"--python={environment}", f"--resolution={resolution}"]
@@ -316,7 +319,9 @@ def _passes(session: nox.Session, folder: Path, python: str, resolution: str) ->
             # What the slow ones look for does not change with versions.
             _try(
                 session,
-                lambda *options: session.run(pytest, "--quiet", *options, external=True, env=NO_ENVIRONMENT),
+                lambda *options: session.run(
+                    pytest, "--quiet", *databases, *options, external=True, env=NO_ENVIRONMENT
+                ),
                 "not slow and not soak",
             )
     except CommandFailed:
