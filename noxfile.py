@@ -75,7 +75,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Questions, rendering, ownership, updates; arguments after -- go to pytest."""
     _install(session, "test")
-    session.run("pytest", *(session.posargs or ("--ignore=tests/failures",)))
+    session.run("pytest", *(session.posargs or ("--numprocesses=2", "--ignore=tests/failures")))
 
 
 @nox.session
