@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,9 @@ RUFF: dict[str, tuple[str, ...]] = {
 }
 """The rules that stand for a failure of the catalogue; they are looked for even where ruff.toml does not select them."""
 
+OUTSIDE = (r"(.*/)?\.", r"(.*/)?(node_modules|site-packages|__pycache__)/", r"venv/", r"tests/", r"setup\.py")
+"""Patterns of the paths that deptry leaves alone, where the project names none."""
+
 
 @dataclass(frozen=True)
 class Lint:
@@ -33,10 +38,16 @@ class Lint:
 
 
 def ruff(config: Config) -> dict[str, list[Lint]]:
-    """What ruff finds in the source, by the code of the catalogue; ignores that stand there hold."""
+    """What ruff finds in the source, by the code of the catalogue; ignores that stand there hold.
+
+    What git ignores is looked at as well: in a project that lies in a folder that another repository ignores, ruff and
+    deptry would look at nothing and find nothing.
+    """
     rules = ",".join(rule for each in RUFF.values() for rule in each)
-    options = ["check", f"--select={rules}", "--output-format=json", "--no-cache", "--exit-zero", "--quiet"]
-    told = _run(config, "ruff", *options, config.source)
+    options = ["check", f"--select={rules}", "--output-format=json", "--no-cache", "--exit-zero", "--no-respect-gitignore"]
+    told, beside = _run(config, "ruff", *options, config.source)
+    if "No Python files found" in beside:
+        raise CouldNotLook(f"ruff found no Python file in {config.source}: does [tool.ruff] or ruff.toml exclude it?")
     found: dict[str, list[Lint]] = {code: [] for code in RUFF}
     for row in json.loads(told):
         rule = str(row.get("code") or "")
@@ -49,9 +60,13 @@ def ruff(config: Config) -> dict[str, list[Lint]]:
 
 def deptry(config: Config) -> list[Lint]:
     """What deptry finds: undeclared, transitive, unused and misplaced dependencies."""
+    # deptry leaves out what git ignores, unless it is told what to leave out.
+    options = [] if _excludes(config.root) else [f"--exclude={pattern}" for pattern in (*OUTSIDE, *_environments(config.root))]
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "deptry.json"
-        _run(config, "deptry", ".", f"--json-output={answer}", statuses=(0, 1))
+        _, beside = _run(config, "deptry", ".", f"--json-output={answer}", *options, statuses=(0, 1))
+        if "Scanning 0 file" in beside:
+            raise CouldNotLook("deptry found no Python file: does [tool.deptry] exclude them all?")
         rows = json.loads(answer.read_text(encoding="utf-8"))
     return [
         Lint(
@@ -69,7 +84,7 @@ def mypy(config: Config) -> list[Lint]:
     It keeps its cache where it always does: the first look takes a minute, the next ones seconds.
     """
     package = config.root.joinpath(config.source, *config.package.split(".")).relative_to(config.root)
-    told = _run(config, "mypy", "--output=json", "--no-error-summary", str(package), statuses=(0, 1))
+    told, _ = _run(config, "mypy", "--output=json", "--no-error-summary", str(package), statuses=(0, 1))
     rows = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
     return [
         Lint(row["code"], row["message"], Place.of(config.root, config.root / row["file"], row["line"]))
@@ -79,8 +94,22 @@ def mypy(config: Config) -> list[Lint]:
     ]
 
 
-def _run(config: Config, tool: str, *arguments: str, statuses: tuple[int, ...] = (0,)) -> str:
-    """What a tool of this environment prints; raise CouldNotLook where it is missing or fails."""
+def _excludes(root: Path) -> bool:
+    """Whether the project says itself which files deptry leaves out."""
+    try:
+        document = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return False  # deptry says so itself
+    return "exclude" in document.get("tool", {}).get("deptry", {})
+
+
+def _environments(root: Path) -> list[str]:
+    """Virtual environments in the project whose names do not tell what they are."""
+    return [f"{re.escape(mark.parent.name)}/" for mark in root.glob("*/pyvenv.cfg")]
+
+
+def _run(config: Config, tool: str, *arguments: str, statuses: tuple[int, ...] = (0,)) -> tuple[str, str]:
+    """What a tool of this environment prints, and beside it; raise CouldNotLook where it is missing or fails."""
     beside = Path(sys.executable).with_name(tool)
     path = str(beside) if beside.exists() else shutil.which(tool)
     if path is None:
@@ -88,4 +117,4 @@ def _run(config: Config, tool: str, *arguments: str, statuses: tuple[int, ...] =
     done = subprocess.run([path, *arguments], cwd=config.root, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode not in statuses:
         raise CouldNotLook(f"{tool} failed: {(done.stderr or done.stdout).strip()[:200]}")
-    return done.stdout
+    return done.stdout, done.stderr
