@@ -44,7 +44,14 @@ def ruff(config: Config) -> dict[str, list[Lint]]:
     deptry would look at nothing and find nothing.
     """
     rules = ",".join(rule for each in RUFF.values() for rule in each)
-    options = ["check", f"--select={rules}", "--output-format=json", "--no-cache", "--exit-zero", "--no-respect-gitignore"]
+    options = [
+        "check",
+        f"--select={rules}",
+        "--output-format=json",
+        "--no-cache",
+        "--exit-zero",
+        "--no-respect-gitignore",
+    ]
     told, beside = _run(config, "ruff", *options, config.source)
     if "No Python files found" in beside:
         raise CouldNotLook(f"ruff found no Python file in {config.source}: does [tool.ruff] or ruff.toml exclude it?")
@@ -61,7 +68,11 @@ def ruff(config: Config) -> dict[str, list[Lint]]:
 def deptry(config: Config) -> list[Lint]:
     """What deptry finds: undeclared, transitive, unused and misplaced dependencies."""
     # deptry leaves out what git ignores, unless it is told what to leave out.
-    options = [] if _excludes(config.root) else [f"--exclude={pattern}" for pattern in (*OUTSIDE, *_environments(config.root))]
+    options = (
+        []
+        if _excludes(config.root)
+        else [f"--exclude={pattern}" for pattern in (*OUTSIDE, *_environments(config.root))]
+    )
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "deptry.json"
         _, beside = _run(config, "deptry", ".", f"--json-output={answer}", *options, statuses=(0, 1))
