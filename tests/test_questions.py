@@ -30,7 +30,7 @@ def answer(tmp_path: Path) -> Answer:
     (template / "template").mkdir(parents=True)
     shutil.copy(ROOT / "copier.yml", template)
     shutil.copytree(ROOT / "includes", template / "includes")
-    names = "service_name", "slug", "package", "description", "example"
+    names = "service_name", "slug", "package", "description", "image", "example"
     shown = ", ".join(f'"{name}": {name}' for name in names)
     (template / "template" / "answers.json.jinja").write_text("{{ {" + shown + "} | to_json }}", encoding="utf-8")
 
@@ -50,14 +50,14 @@ def refusal(answer: Answer, **data: Any) -> str:
     return str(caught.value).partition(": ")[2]
 
 
-def test_four_questions_are_asked() -> None:
+def test_five_questions_are_asked() -> None:
     questions = {
         name: details
         for name, details in yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8")).items()
         if not name.startswith("_")
     }
     asked = [name for name, details in questions.items() if details.get("when") is not False]
-    assert asked == ["service_name", "package", "description", "example"]
+    assert asked == ["service_name", "package", "description", "image", "example"]
     assert [name for name in questions if name not in asked] == ["slug"]
 
 
@@ -67,6 +67,7 @@ def test_every_question_has_a_default_and_names_come_from_the_service_name(answe
         "slug": "inbox-demo",
         "package": "inbox_demo",
         "description": "Texts in, a tidy inbox out.",
+        "image": "inbox-demo",
         "example": True,
     }
     assert answer(service_name="Orders - 2 Go")["slug"] == "orders-2-go"
@@ -154,6 +155,33 @@ def test_a_description_that_begins_with_markup_is_refused(text: str, answer: Ans
 @pytest.mark.parametrize("text", ["Ein- und Ausgänge", "受信箱", 'It\'s {{ 7 * 7 }} "quoted" \\ {% raw %} 🙂'])
 def test_any_other_description_is_taken_as_it_is(text: str, answer: Answer) -> None:
     assert answer(description=text)["description"] == text
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "team/inbox-demo", "registry.example.org:5000/team/in_box/a--b.c", "localhost:5000/inbox"]
+)
+def test_an_image_may_lie_in_a_registry(name: str, answer: Answer) -> None:
+    assert answer(image=name)["image"] == name
+
+
+REFUSED_IMAGES = {
+    "registry.example.org/inbox:1.2": "leave out :1.2, as in registry.example.org/inbox",
+    "localhost:5000/inbox:1.2": "leave out :1.2, as in localhost:5000/inbox",
+    f"inbox@sha256:{'0' * 64}": f"leave out @sha256:{'0' * 64}, as in inbox",
+    "Inbox": '"Inbox" is no name of an image',
+    "https://registry.example.org/inbox": "is no name of an image",
+    "inbox\n": "is no name of an image",
+    "in box": "is no name of an image",
+    "registry.example.org/": "is no name of an image",
+    "": '"" is no name of an image',
+    "{{ inbox }}": "is no name of an image",
+    "a" * 201: "type at most 200",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_IMAGES)
+def test_what_names_no_image_is_refused_with_what_to_type(name: str, answer: Answer) -> None:
+    assert REFUSED_IMAGES[name] in refusal(answer, image=name)
 
 
 @pytest.mark.parametrize(

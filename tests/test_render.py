@@ -98,11 +98,18 @@ def test_without_the_example_nothing_speaks_of_it(rendered: Callable[..., Path])
 
 
 def test_the_answers_reach_every_place(rendered: Callable[..., Path]) -> None:
-    folder = rendered(service_name="Night Orders", package="orders", description="Orders at night.")
+    folder = rendered(
+        service_name="Night Orders", package="orders", description="Orders at night.", image="registry.test/shop/orders"
+    )
     project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["project"]["name"] == "night-orders"
     assert project["project"]["scripts"] == {"night-orders": "orders.cli:main"}
     assert project["project"]["description"] == "Orders at night."
+    compose = yaml.safe_load((folder / "compose.yaml").read_text(encoding="utf-8"))
+    built = {name: each["image"] for name, each in compose["services"].items() if "build" in each}
+    assert built == dict.fromkeys(("migrate", "api", "worker"), "registry.test/shop/orders:${TAG:-local}")
+    cluster = yaml.safe_load((folder / "deploy" / "kubernetes" / "kustomization.yaml").read_text(encoding="utf-8"))
+    assert cluster["images"] == [{"name": "night-orders", "newName": "registry.test/shop/orders", "newTag": "0.1.0"}]
     assert (folder / "src" / "orders" / "main.py").is_file()
     assert (folder / "README.md").read_text(encoding="utf-8").startswith("# Night Orders\n\nOrders at night.\n")
     default = re.compile("inbox.demo", re.IGNORECASE)
