@@ -42,6 +42,8 @@ from jinja2.sandbox import SandboxedEnvironment
 ANSWERS = ".copier-answers.yml"
 RELEASE = re.compile(r"v(\d+)\.(\d+)\.(\d+)")
 CODE = re.compile(r"[A-Z]{2}\d{3}")
+TOMBSTONE = re.compile(r'^"""Tombstone: moved to `([^`]+)`; this name goes with ([\w.]+)\."""$', re.MULTILINE)
+IMPORT = re.compile(r"\s*(?:from\s+(\.*)([\w.]*)\s+import\s+([^#]*)|import\s+([^#]*))")
 OLDEST_GIT = (2, 38)
 """The first whose `merge-tree` merges without a work tree."""
 ASKED = ("Will ask you", "May fail your checks (and how to answer)")
@@ -90,6 +92,17 @@ class Check:
 
 
 @dataclass
+class Moved:
+    """A file of the template's that has another name now; the old one gives it on for one minor version."""
+
+    path: str
+    to: str
+    until: str
+    used: list[str]
+    """Where the service still imports it by its old name: `file:line`."""
+
+
+@dataclass
 class Outcome:
     """What an update did or would do, for people and, as JSON, for a fleet."""
 
@@ -103,6 +116,7 @@ class Outcome:
     files: list[tuple[str, str]] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
     guards: dict[str, str] = field(default_factory=dict)
+    moved: list[Moved] = field(default_factory=list)
     questions: dict[str, str] = field(default_factory=dict)
     yours: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
@@ -428,6 +442,7 @@ class Update:
         self.outcome.guards = {
             code: title for code, title in _guards(self.git.blobs(step, checks)).items() if code not in known
         }
+        self._tell_moved(base, step, result)
         project = ("changed", f"{inside}pyproject.toml")
         self.outcome.lock = project in self.outcome.files and bool(self.git.ask("ls-files", "--", "uv.lock"))
         self.outcome.asked = self.template.changelog(self.outcome.behind, self.new)
@@ -570,6 +585,22 @@ class Update:
                 name = f"{name} -> {parts.pop(0)}"
             self.outcome.files.append((CHANGES.get(kind, "changed"), name))
 
+    def _tell_moved(self, base: str, step: str, result: str) -> None:
+        """What this step gives another name, and who imports it by the old one."""
+        for path in self.git.names("diff-tree", "-r", "-z", "--name-only", "--diff-filter=AM", base, step, "--", "*.py"):
+            stone = TOMBSTONE.search(self.git.run("cat-file", "blob", f"{step}:{path}").decode(errors="replace"))
+            if stone is None:
+                continue
+            name = Path(path).stem
+            pattern = rf"^\s*(from|import)\s.*\b{name}\b"
+            lines = self.git.run("grep", "-zInE", pattern, result, "--", "*.py", allowed=(0, 1))
+            used = []
+            for line in filter(None, lines.decode(errors="replace").split("\n")):
+                file, number, text = line.removeprefix(f"{result}:").split("\0", 2)
+                if file != path and _module(path) in _imported(text, file):
+                    used.append(f"{file}:{number}")
+            self.outcome.moved.append(Moved(path, stone[1], stone[2], used))
+
     def _check(self, head: str, result: str, package: str) -> None:
         """Ask the guards before and after, in copies, so that neither answers nor installs into the service."""
         try:
@@ -707,6 +738,26 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() or path.is_symlink())
 
 
+def _module(path: str) -> str:
+    """The dotted name of a module below `src`, or below the root."""
+    parts = Path(path).with_suffix("").parts
+    return ".".join(parts[parts.index("src") + 1 :] if "src" in parts else parts)
+
+
+def _imported(line: str, path: str) -> set[str]:
+    """The modules, and names of modules, that a line of a file imports, by their whole names."""
+    found = IMPORT.match(line)
+    if found is None:
+        return set()
+    dots, module, names, modules = found.groups()
+    if modules is not None:
+        return {each.split()[0] for each in modules.split(",") if each.strip()}
+    if dots:
+        above = _module(path).split(".")[: -len(dots)]
+        module = ".".join([*above, *filter(None, [module])])
+    return {module, *(f"{module}.{each.split()[0]}" for each in names.strip(" ()\n").split(",") if each.strip())}
+
+
 def _guards(sources: Mapping[str, str]) -> dict[str, str]:
     """The guards that these files define, by code: what each looks for."""
     found: dict[str, str] = {}
@@ -755,6 +806,7 @@ def told(outcome: Outcome) -> str:
         _block("Conflicts", conflicts),
         _block("Questions", [f"{key}: {answer}" for key, answer in outcome.questions.items()]),
         _block("New guards", [f"{code}: {title}" for code, title in outcome.guards.items()]),
+        _block("Moved", [_told_moved(each) for each in outcome.moved]),
         _told_check(outcome),
         *(
             f"{title}, {version}:\n\n{body}"
@@ -779,6 +831,11 @@ def told(outcome: Outcome) -> str:
 
 def _block(title: str, lines: Sequence[str]) -> str:
     return "\n".join([title, "", *(f"- {line}" for line in lines)]).strip() if lines else ""
+
+
+def _told_moved(moved: Moved) -> str:
+    used = f"change the imports in {_list([f'`{each}`' for each in moved.used])}" if moved.used else "nothing imports it"
+    return f"`{moved.path}` is `{moved.to}`; the old name goes with {moved.until}; {used}"
 
 
 def _told_check(outcome: Outcome) -> str:

@@ -131,6 +131,32 @@ def test_a_tombstone_over_an_edited_file_is_a_conflict_with_the_whole_edit(
     assert "db_25 = 'mine'" in text
 
 
+def test_what_moved_is_told_with_the_lines_that_still_use_the_old_name(service: Path, small: Small) -> None:
+    mine = service / "src" / "notes" / "features" / "mine" / "calls.py"
+    write(
+        mine,
+        "import os\n"
+        "from ...core.db import db_01\n"
+        "from ...core import queue, db as database\n"
+        "import notes.core.db\n"
+        "from ...core.db_of_mine import db\n"
+        "from .db import db_02\n"
+        "text = 'from notes.core.db import db_03'\n",
+    )
+    commit(service, "mine")
+    stone = '# Owned by the template.\n"""Tombstone: moved to `core/database.py`; this name goes with 3.0."""\n'
+    small.release(NEXT, {in_core("db.py"): stone, in_core("database.py"): small.read(in_core("db.py"))})
+    where = "`src/notes/core/db.py` is `core/database.py`; the old name goes with 3.0; change the imports in "
+    lines = ", ".join(f"`src/notes/features/mine/calls.py:{number}`" for number in (2, 3, 4))
+    assert f"\nMoved\n\n- {where}{lines}\n" in run_update(service, "--dry-run", json_=False).told
+    git(service, "rm", "--quiet", str(mine))
+    commit(service, "not mine any more")
+    assert "goes with 3.0; nothing imports it\n" in run_update(service, json_=False).told
+    small.release("v2.1.0", {in_core("queue.py"): "# Owned by the template.\n"})
+    commit(service, "updated")
+    assert "Moved" not in run_update(service, json_=False).told
+
+
 def test_seeds_are_not_touched_edited_or_not_and_stay_deleted(way: Way, service: Path, small: Small) -> None:
     write(service / "README.md", "mine\n")
     (service / "src/notes/features/notes.py").unlink()

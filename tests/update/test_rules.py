@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from collections.abc import Callable
@@ -24,6 +25,8 @@ ALL = [*VERSIONS, NOW]
 STEPS = list(pairwise(ALL))
 TOMBSTONE = re.compile(r"Tombstone: moved to `[^`]+`")
 """How a file says that it goes with the next release, and where what it held is now."""
+
+STONE = re.compile(rb'^"""Tombstone: ', re.MULTILINE)
 
 Classes = dict[str, str]
 
@@ -90,7 +93,30 @@ def test_no_path_of_the_templates_vanishes_without_a_tombstone(
 
 def _is_forgotten(path: str, old: dict[str, bytes], new: dict[str, bytes]) -> bool:
     both = (old.get(path, b""), new.get(path, b""))
-    return path.endswith(".py") and all(re.search(rb'^"""Tombstone: ', each, re.MULTILINE) for each in both)
+    return path.endswith(".py") and all(STONE.search(each) for each in both)
+
+
+def test_a_tombstone_says_until_when_and_gives_on_all_that_was_there(
+    made: Callable[[str, str], Path], released: Path
+) -> None:
+    new = files(made(NOW, "example"))
+    stones = {path: text.decode() for path, text in new.items() if path.endswith(".py") and STONE.search(text)}
+    for path, text in stones.items():
+        said = load(TOOL).TOMBSTONE.search(text)
+        assert said, f"{path} says it otherwise than {TOOL.name} reads it"
+        assert any(each.endswith(said[1]) for each in new), f"{path} moved to {said[1]}, which is not there"
+        earlier = (files(made(version, "example")).get(path, b"") for version in reversed(VERSIONS))
+        before = next(each for each in earlier if each and not STONE.search(each))
+        assert _names(text) >= {each for each in _names(before.decode()) if not each.startswith("_")}
+
+
+def _names(text: str) -> set[str]:
+    """What a module says that it has for others: `__all__`, or what it defines."""
+    tree = ast.parse(text)
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return set(ast.literal_eval(node.value))
+    return {node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
 @pytest.mark.parametrize("version", ALL)

@@ -28,7 +28,6 @@ from sqlalchemy.exc import DBAPIError
 
 from .. import checks
 from ..checks.__main__ import main as check
-from .console import CommandError, errors, say
 from .database import Database, DatabaseWaitError, Model, unit_of_work
 from .database.migrations import MigrationLockError, differences, new_migration, pending, upgrade
 from .features import Command, FeatureError, discover, discover_commands
@@ -38,6 +37,7 @@ from .metrics import serve_metrics, shared_by_processes
 from .realtime.protocol import MOST_BYTES, SocketProtocol
 from .runtime import Runtime
 from .settings import CoreSettings, SettingsError, database_address
+from .terminal import CommandError, errors, say
 
 __all__ = ["create_cli"]
 

@@ -21,13 +21,13 @@ from celery.worker import state as worker_state
 from kombu import Queue
 
 from . import worker_health
-from .console import CommandError
 from .features import Feature
 from .jobs import run_job
 from .jobs._celery import RUN_JOB, dead_letters, make_celery
 from .logs import configure_logs
 from .runtime import Runtime
 from .settings import CoreSettings
+from .terminal import CommandError
 
 __all__ = ["create_worker", "run_worker"]
 

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from email_validator import EmailNotValidError, validate_email
 
-from ...core.console import CommandError, say
 from ...core.database import unit_of_work
 from ...core.runtime import Runtime
+from ...core.terminal import CommandError, say
 from .service import add_key, add_user, find_user
 
 
