@@ -936,8 +936,8 @@ def clients_that_are_made_once(service: Service) -> None:
 
 @back("CL005")
 def an_upper_bound_is_removed(service: Service) -> Spot:
-    service.replace("pyproject.toml", '"httpx2>=2.16,<3"', '"httpx2>=2.16"')
-    return service.at("pyproject.toml", '"httpx2>=2.16"')
+    service.replace("pyproject.toml", '"httpx2>=2.16.2,<3"', '"httpx2>=2.16.2"')
+    return service.at("pyproject.toml", '"httpx2>=2.16.2"')
 
 
 @disguise("CL005")

@@ -7,7 +7,7 @@ from ._proofs import back, disguise, hurried, look_alike, unprotected
 from ._service import Service, Spot
 
 PROJECT = "pyproject.toml"
-BELOW = '  "pyyaml>=6.0.3,<7",\n'
+BELOW = '  "pyyaml>=6.0.4,<7",\n'
 """The last of the dependencies: what an owner declares stands below it."""
 
 
@@ -349,7 +349,7 @@ def an_extra_brings_it(service: Service) -> None:
         "from pydantic import validate_email\n\nEmailNotValidError = ValueError",
     )
     service.replace(PROJECT, '  "email-validator>=2.4,<3",\n', "")
-    service.replace(PROJECT, '"pydantic>=2.14,<3"', '"Pydantic[Email, timezone]>=2.14,<3"')
+    service.replace(PROJECT, '"pydantic>=2.14.4,<3"', '"Pydantic[Email, timezone]>=2.14.4,<3"')
     service.replace(PROJECT, "sqlalchemy[asyncio]", "sqlalchemy[postgresql_asyncpg]")
 
 
