@@ -181,7 +181,8 @@ def demo(session: nox.Session) -> None:
         print(
             f"""
 The service runs, and its inbox holds what the packages that it is made of say of themselves.
-Open {address}/docs, or try in another terminal:
+Open {address}/console and give it the key {key} to see jobs and inbox live;
+{address}/docs has every route (its page loads scripts from the network). Or try in another terminal:
 
 1. capture a text of your own:
    {curl} {body} '{{"text": "Call the dentist on Monday."}}' {address}/ingest/raw
