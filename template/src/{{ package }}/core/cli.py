@@ -239,6 +239,8 @@ class _Service:
         from .worker import run_worker  # noqa: PLC0415
 
         app = importlib.import_module(f"{self.package}.worker").app
+        # While it waits for its broker; Celery's own way to end begins with its work.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         with shared_by_processes():
             if settings.metrics_port is not None:
                 _refuse_taken(settings.host, settings.metrics_port)

@@ -34,6 +34,7 @@ __all__ = ["create_worker", "run_worker"]
 _CANARY: Final = "worker.canary"
 _CHECKS: Final = 12
 """How many canaries are sent in the time after which a worker counts as stalled."""
+_PRECONDITION_FAILED: Final = 406
 
 log = structlog.get_logger(__name__)
 
@@ -79,13 +80,14 @@ def run_worker(app: Celery, *, queues: Sequence[str] | None, concurrency: int) -
         concurrency: how many jobs at a time, each in a process of its own.
 
     Raises:
-        CommandError: there is no such queue, or no broker.
+        CommandError: there is no such queue, or the broker has it with other arguments (JB002), or there is no broker.
     """
     if app.conf.broker_url is None:
         raise CommandError("BROKER_URL is not set: without a broker, `serve` does the jobs itself")
     known = [queue.name for queue in app.conf.task_queues]
     if unknown := [name for name in queues or () if name not in known]:
         raise CommandError(f"there is no queue {', '.join(unknown)}: give some of {', '.join(known)} (JB002)")
+    _refuse_other_arguments(app, queues or known)
     # What workers tell each other is nothing that the table of jobs does not know; each of it is a queue more.
     worker = app.Worker(
         queues=list(queues or known),
@@ -97,6 +99,38 @@ def run_worker(app: Celery, *, queues: Sequence[str] | None, concurrency: int) -
     )
     worker.start()
     return worker.exitcode or 0
+
+
+def _refuse_other_arguments(app: Celery, names: Sequence[str]) -> None:
+    """Make the queues on the broker, once it answers, or find them there as they are in the table (JB002).
+
+    Failure: a queue was there with other arguments, and the worker ended with a traceback of its client's each time
+    that it was started; or it was the dead letters', and no canary was sent any more, with a warning every few seconds.
+
+    Raises:
+        CommandError: one is there with other arguments.
+    """
+    # On Redis a queue is a list that its first message makes: there is nothing to compare.
+    if not str(app.conf.broker_url).startswith("amqp"):
+        return
+    with app.connection_for_write() as connection:
+        connection.ensure_connection(errback=_broker_is_away)
+        for queue in (*(app.amqp.queues[name] for name in names), dead_letters()):
+            try:
+                queue(connection.default_channel).declare()
+            except connection.channel_errors as error:
+                if error.code != _PRECONDITION_FAILED:
+                    raise
+                raise CommandError(
+                    f"the queue {queue.name!r} is on the broker with other arguments than this service declares: "
+                    f"{error.reply_text}; if it is another service's, give this one a virtual host of its own, else "
+                    f"delete it with `rabbitmqctl delete_queue {queue.name}` (jobs are rows: those that waited in it "
+                    "are sent again) and start the worker again, which makes it anew (JB002)"
+                ) from None
+
+
+def _broker_is_away(error: Exception, seconds: float) -> None:
+    log.warning("the worker waits for the broker", error=f"{type(error).__name__}: {error}", seconds=seconds)
 
 
 class _Child:
