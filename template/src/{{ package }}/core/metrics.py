@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
 __all__ = [
+    "add",
     "are_shared",
     "attempt_ended",
     "is_allowed",
@@ -90,6 +91,12 @@ class _Instruments:
 
 
 _all = cache(_Instruments)
+_added: list[Collector] = []
+
+
+def add(more: Collector) -> None:
+    """Tell this too, at each scrape that this process answers."""
+    _added.append(more)
 
 
 def request_ended(method: str, route: str, status: int | None, seconds: float) -> None:
@@ -150,7 +157,7 @@ def render(accept: str, more: Collection[Collector] = ()) -> tuple[bytes, str]:
 
     encode, media_type = exposition.choose_encoder(accept)
     registry = CollectorRegistry()
-    for each in (_all().collected(), *more):
+    for each in (_all().collected(), *_added, *more):
         registry.register(each)
     return encode(registry), media_type
 

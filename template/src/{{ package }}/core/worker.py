@@ -10,8 +10,8 @@ import signal
 import struct
 import threading
 import time
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import structlog
@@ -20,7 +20,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from celery.worker import state as worker_state
 from kombu import Queue
 
-from . import worker_health
+from . import metrics, worker_health
 from .features import Feature
 from .jobs import run_job
 from .jobs._celery import RUN_JOB, dead_letters, make_celery
@@ -28,6 +28,9 @@ from .logs import configure_logs
 from .runtime import Runtime
 from .settings import CoreSettings
 from .terminal import CommandError
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
 
 __all__ = ["create_worker", "run_worker"]
 
@@ -179,11 +182,27 @@ class _Canary:
         self._declared = False
         self._over = threading.Event()
         # Memory that the children share with their parent: when one of them was last reached.
-        self._sung = mmap.mmap(-1, 8)
+        self._memory = mmap.mmap(-1, 8)
 
     def sing(self) -> None:
         """In a child: a message has arrived."""
-        self._sung[:8] = struct.pack("d", time.monotonic())
+        self._memory[:8] = struct.pack("d", time.monotonic())
+
+    @property
+    def _sung(self) -> float:
+        (sung,) = struct.unpack("d", self._memory[:8])
+        return float(sung)
+
+    def collect(self) -> Iterator[Metric]:
+        """The canary's age, for Prometheus.
+
+        Each worker tells its own on `METRICS_PORT`, where what it shares with its children is, and Prometheus's
+        `instance` keeps many workers apart. A canary has no row, so the database and the API know nothing of it.
+        """
+        from prometheus_client.core import GaugeMetricFamily as Gauge  # noqa: PLC0415 - see metrics.py
+
+        age = time.monotonic() - self._sung
+        yield Gauge("worker_canary_age_seconds", "How long ago a message last came through this worker.", value=age)
 
     def take_place(self, worker: Any) -> None:
         """In the parent, before it consumes: add the queue of its canaries."""
@@ -193,7 +212,9 @@ class _Canary:
         self._app.amqp.queues.select_add(expiring)
 
     def start(self) -> None:
-        """In the parent, when it consumes: begin to watch."""
+        """In the parent, when it consumes: begin to watch, and to tell of it; its age counts from here."""
+        self.sing()
+        metrics.add(self)
         threading.Thread(target=self._watch, name="canary", daemon=True).start()
 
     def stop(self) -> None:
@@ -204,8 +225,7 @@ class _Canary:
         waiting_since: float | None = None
         while True:
             sent = self._send()
-            now = time.monotonic()
-            (sung,) = struct.unpack("d", self._sung[:8])
+            now, sung = time.monotonic(), self._sung
             busy = len(worker_state.active_requests) >= self._worker.concurrency
             # A broker that is away is the consumer's to wait for, and no fault of this process. While every child
             # has a job, no canary reaches one; the limits of the jobs bound that.
