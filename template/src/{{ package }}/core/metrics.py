@@ -50,6 +50,7 @@ class _Instruments:
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
             values.ValueClass = values.MultiProcessValue(_slot)  # type: ignore[no-untyped-call]  # the library's
+        self.added: list[Collector] = []
         self.requests = prometheus_client.Histogram(
             "http_server_request_duration_seconds",
             "Requests by the template of their route, and how long they took; no route is an unknown path.",
@@ -91,12 +92,11 @@ class _Instruments:
 
 
 _all = cache(_Instruments)
-_added: list[Collector] = []
 
 
 def add(more: Collector) -> None:
     """Tell this too, at each scrape that this process answers."""
-    _added.append(more)
+    _all().added.append(more)
 
 
 def request_ended(method: str, route: str, status: int | None, seconds: float) -> None:
@@ -157,7 +157,7 @@ def render(accept: str, more: Collection[Collector] = ()) -> tuple[bytes, str]:
 
     encode, media_type = exposition.choose_encoder(accept)
     registry = CollectorRegistry()
-    for each in (_all().collected(), *_added, *more):
+    for each in (_all().collected(), *_all().added, *more):
         registry.register(each)
     return encode(registry), media_type
 
