@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from .settings import CoreSettings
+from .tracing import trace_ids
 
 __all__ = ["configure_logs"]
 
@@ -27,10 +28,16 @@ def _without_colours(_: Any, __: str, line: MutableMapping[str, Any]) -> Mutable
     return line
 
 
+def _with_trace(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    line.update(trace_ids())
+    return line
+
+
 def configure_logs(settings: CoreSettings) -> None:
     """Send this process's logs, those of libraries included, to standard error in one form."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _with_trace,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -11,6 +11,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from .logs import configure_logs
 from .runtime import Runtime
 from .settings import CoreSettings
 from .terminal import CommandError
+from .tracing import continued
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -37,7 +39,6 @@ __all__ = ["create_worker", "run_worker"]
 _CANARY: Final = "worker.canary"
 _CHECKS: Final = 12
 """How many canaries are sent in the time after which a worker counts as stalled."""
-_PRECONDITION_FAILED: Final = 406
 
 log = structlog.get_logger(__name__)
 
@@ -54,9 +55,10 @@ def create_worker(settings: CoreSettings, features: Sequence[Feature]) -> Celery
     app.set_default()
     child, canary = _Child(settings, features), _Canary(app, settings)
 
-    @app.task(name=RUN_JOB)
-    def run(job_id: str) -> None:
-        child.run(UUID(job_id))
+    @app.task(name=RUN_JOB, bind=True)
+    def run(task: Any, job_id: str) -> None:
+        with continued(task.request.headers or {}):
+            child.run(UUID(job_id))
 
     @app.task(name=_CANARY)
     def sing() -> None:
@@ -122,11 +124,11 @@ def _refuse_other_arguments(app: Celery, names: Sequence[str]) -> None:
             try:
                 queue(connection.default_channel).declare()
             except connection.channel_errors as error:
-                if error.code != _PRECONDITION_FAILED:
+                if "PRECONDITION_FAILED" not in str(error):
                     raise
                 raise CommandError(
                     f"the queue {queue.name!r} is on the broker with other arguments than this service declares: "
-                    f"{error.reply_text}; if it is another service's, give this one a virtual host of its own, else "
+                    f"{error}; if it is another service's, give this one a virtual host of its own, else "
                     f"delete it with `rabbitmqctl delete_queue {queue.name}` (jobs are rows: those that waited in it "
                     "are sent again) and start the worker again, which makes it anew (JB002)"
                 ) from None
@@ -153,7 +155,9 @@ class _Child:
         assert self._made is not None, "only a worker's child runs jobs"  # noqa: S101 - for the type checker
         runner, runtime = self._made
         try:
-            runner.run(run_job(runtime.database, self._settings, runtime.jobs, job_id))
+            # In the context of this message, and not in the one that the loop was made in.
+            job = run_job(runtime.database, self._settings, runtime.jobs, job_id)
+            runner.run(job, context=copy_context())
             runtime.sample()
         except SoftTimeLimitExceeded:
             # It struck between the job's own steps, and the loop is in no known state: a new child gets a new one.

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 from celery import Celery
 from kombu import Queue
@@ -14,7 +14,7 @@ from ._kinds import DEFAULT_QUEUE, JobRegistry, UnknownJobKindError
 from ._models import Job
 from ._relay import HARD_SECONDS, SOFT_SECONDS
 
-__all__ = ["RUN_JOB", "Sender", "dead_letters", "make_celery"]
+__all__ = ["RUN_JOB", "Message", "Sender", "dead_letters", "make_celery"]
 
 RUN_JOB: Final = "jobs.run"
 """The name of the one task: it is given a job's identifier, and the row says the rest."""
@@ -83,6 +83,10 @@ def make_celery(settings: CoreSettings, kinds: JobRegistry) -> Celery:
     return app
 
 
+Message: TypeAlias = tuple[Job, Mapping[str, str]]
+"""A job to send, and the headers of its message."""
+
+
 class Sender:
     """Sends jobs' identifiers to their queues, over connections of its own.
 
@@ -96,15 +100,15 @@ class Sender:
         self._kinds = kinds
         self._connections = self._app.connection_for_write().Pool(limit=_CONNECTIONS)
 
-    def publish(self, rows: Sequence[Job]) -> None:
+    def publish(self, messages: Sequence[Message]) -> None:
         """Send these; blocks, and raises whatever the broker's client does."""
         with (
             self._connections.acquire(block=True, timeout=_BROKER_SECONDS) as connection,
             self._app.amqp.Producer(connection, auto_declare=False) as producer,
         ):
-            for row in rows:
-                options = _options(self._kinds, row)
-                self._app.send_task(RUN_JOB, (str(row.id),), task_id=str(row.id), producer=producer, **options)
+            for row, headers in messages:
+                options = {"task_id": str(row.id), "headers": headers, **_options(self._kinds, row)}
+                self._app.send_task(RUN_JOB, (str(row.id),), producer=producer, **options)
 
     def close(self) -> None:
         """Close the connections."""

@@ -13,12 +13,13 @@ import structlog
 
 from ..clients import BreakerState
 from ..settings import CoreSettings, SettingsError
+from ..tracing import trace_headers
 from ._kinds import JobRegistry
 from ._models import Job
 from ._reconciler import NotHandedOnError
 
 if TYPE_CHECKING:
-    from ._celery import Sender
+    from ._celery import Message, Sender
 
 __all__ = ["HARD_SECONDS", "SOFT_SECONDS", "Relay"]
 
@@ -50,7 +51,7 @@ class Relay:
         self._settings = settings
         self._kinds = kinds
         # Failure: a list that grows while the broker is away takes the memory. What falls out is found in its row.
-        self._waiting: deque[Job] = deque(maxlen=_WAITING)
+        self._waiting: deque[Message] = deque(maxlen=_WAITING)
         self._wake = asyncio.Event()
         self._refused = False
         self._sender: Sender | None = None
@@ -62,7 +63,9 @@ class Relay:
 
     async def after_commit(self, row: Job) -> None:
         """Have a job published soon. It returns at once."""
-        self._waiting.append(row)
+        # Where it is published, its request is not the current one any more. What the reconciler hands on has no trace:
+        # the row does not keep it.
+        self._waiting.append((row, trace_headers()))
         self._wake.set()
 
     async def run(self) -> None:
@@ -72,12 +75,12 @@ class Relay:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                rows = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
+                messages = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
                 try:
-                    await self.hand_on(rows)
+                    await self._send(messages)
                 except NotHandedOnError as error:
                     # Their rows say that nobody took them: the reconciler hands them on when the broker is back.
-                    log.warning("jobs wait for the broker", jobs=len(rows) + len(self._waiting), error=str(error))
+                    log.warning("jobs wait for the broker", jobs=len(messages) + len(self._waiting), error=str(error))
                     self._waiting.clear()
 
     async def hand_on(self, rows: Sequence[Job]) -> None:
@@ -86,9 +89,12 @@ class Relay:
         Raises:
             NotHandedOnError: the broker did not take all of them.
         """
-        if rows:
+        await self._send([(row, {}) for row in rows])
+
+    async def _send(self, messages: Sequence[Message]) -> None:
+        if messages:
             # A client that blocks, in a thread: Celery has no other one.
-            await asyncio.to_thread(self._publish, rows)
+            await asyncio.to_thread(self._publish, messages)
 
     async def close(self) -> None:
         """Close the connections; the object can be used again afterwards."""
@@ -103,9 +109,9 @@ class Relay:
         self._sender = self._sender or Sender(self._settings, self._kinds)
         return self._sender
 
-    def _publish(self, rows: Sequence[Job]) -> None:
+    def _publish(self, messages: Sequence[Message]) -> None:
         try:
-            self._make().publish(rows)
+            self._make().publish(messages)
             self._refused = False
         except Exception as error:
             # Whatever the transport raises: each has errors of its own, and all of them mean the same here.
