@@ -1426,6 +1426,24 @@ def a_queue_that_nobody_declares_is_taken(service: Service) -> None:
     service.replace("@/core/jobs/_kinds.py", "if kind.queue not in self.queues:", "if not kind.queue:")
 
 
+@unprotected("JB002", "tests/test_celery.py", only="not_there_is_refused")
+def a_worker_starts_for_a_queue_that_is_not_in_the_table(service: Service) -> None:
+    service.replace(
+        "@/core/worker.py", "if unknown := [name for name in queues or () if name not in known]:", "if False:"
+    )
+    service.replace("@/core/worker.py", "there is no queue {', '.join(unknown)}", "there is no such queue")
+
+
+@unprotected("JB002", "tests/test_celery.py", only="says_in_one_line")
+def a_worker_does_not_look_at_its_queues_before_it_starts(service: Service) -> None:
+    service.replace("@/core/worker.py", "    _refuse_other_arguments(app, queues or known)\n", "")
+
+
+@unprotected("JB002", "tests/test_celery.py", only="told_what_differs")
+def a_worker_looks_at_its_queues_and_not_at_that_of_dead_letters(service: Service) -> None:
+    service.replace("@/core/worker.py", "for name in names), dead_letters()):", "for name in names),):")
+
+
 @unprotected("JB011", "tests/test_celery.py")
 def a_worker_starts_with_a_visibility_timeout_that_is_too_short(service: Service) -> None:
     service.replace("@/core/jobs/_relay.py", "        _refuse_early_redelivery(settings, kinds)\n", "")

@@ -170,6 +170,11 @@ def a_worker_is_well_that_was_well_once(service: Service) -> None:
     )
 
 
+@unprotected("JB008", "tests/test_metrics.py", only="came_through_it")
+def a_canary_has_always_just_come(service: Service) -> None:
+    service.replace(WORKER, "age = time.monotonic() - self._sung", "age = 0.0")
+
+
 @unprotected("JB008", "tests/test_metrics.py", engine=SQLITE)
 def the_age_of_the_oldest_job_is_not_told(service: Service) -> None:
     service.replace(
