@@ -587,7 +587,9 @@ class Update:
 
     def _tell_moved(self, base: str, step: str, result: str) -> None:
         """What this step gives another name, and who imports it by the old one."""
-        for path in self.git.names("diff-tree", "-r", "-z", "--name-only", "--diff-filter=AM", base, step, "--", "*.py"):
+        for path in self.git.names(
+            "diff-tree", "-r", "-z", "--name-only", "--diff-filter=AM", base, step, "--", "*.py"
+        ):
             stone = TOMBSTONE.search(self.git.run("cat-file", "blob", f"{step}:{path}").decode(errors="replace"))
             if stone is None:
                 continue
@@ -834,7 +836,9 @@ def _block(title: str, lines: Sequence[str]) -> str:
 
 
 def _told_moved(moved: Moved) -> str:
-    used = f"change the imports in {_list([f'`{each}`' for each in moved.used])}" if moved.used else "nothing imports it"
+    used = (
+        f"change the imports in {_list([f'`{each}`' for each in moved.used])}" if moved.used else "nothing imports it"
+    )
     return f"`{moved.path}` is `{moved.to}`; the old name goes with {moved.until}; {used}"
 
 
