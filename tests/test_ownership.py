@@ -96,7 +96,7 @@ def test_no_other_file_claims_to_be_the_templates(kind: str, variant: Path) -> N
 
 def test_every_shared_file_has_the_fence(variant: Path) -> None:
     counts = {path: text.count(FENCE) for path, text in paths_of("shared", variant).items()}
-    assert counts == {".env.example": 1, ".gitignore": 1, "compose.yaml": 1, "pyproject.toml": 2}
+    assert counts == {".env.example": 1, ".gitignore": 1, "compose.yaml": 1, "pyproject.toml": 3}
 
 
 def test_the_templates_dependencies_are_not_in_the_order_of_the_alphabet(variant: Path) -> None:

@@ -132,6 +132,13 @@ def test_a_run_writes_nothing_and_leaves_the_path_alone(project: Project, monkey
         ('[tool.hardening]\npackage = "x"\nauthentication-tables = [1]', "authentication-tables is [1]"),
         ('[tool.hardening]\npackage = "x"\naccepted = "y"', "accepted is 'y'; it must be tables"),
         ('[tool.hardening]\npackage = "x"\naccepted = [3]', "accepted has an entry 3"),
+        ('[tool.hardening]\npackage = "x"\nyours = "y"', "yours is 'y'; it must be a table: [tool.hardening.yours]"),
+        ('[tool.hardening]\npackage = "x"\n[tool.hardening.yours]\npublic = ["y"]', "public is no key"),
+        ('[tool.hardening]\npackage = "x"\n[tool.hardening.yours]\nroot = "y"', "root is no key"),
+        (
+            '[tool.hardening]\npackage = "x"\n[[tool.hardening.yours.accepted]]\ncode = "DB005"',
+            "accepted stands in [tool.hardening.yours]; write [[tool.hardening.accepted]]",
+        ),
         (APPLICATION + ACCEPTED.replace("reason", "because"), "accepted has an entry"),
         (APPLICATION + ACCEPTED.replace("Nobody deletes users.", "  "), "with no reason; write one"),
         (APPLICATION + ACCEPTED.replace("reason", "# "), "with no reason; write one"),
@@ -165,6 +172,23 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert (config.users_table, config.authentication_tables) == ("users", ("logins",))
     [accepted] = config.accepted
     assert (accepted.code, accepted.where, accepted.reason) == ("DB005", "orders.user_id", "Nobody deletes users.")
+
+
+def test_what_the_owner_lists_is_added_and_a_text_of_theirs_counts(tmp_path: Path) -> None:
+    yours = """
+[tool.hardening.yours]
+application = "shop.served:app"
+authentication-tables = ["tokens"]
+public-routes = ["GET /status"]
+documents = ["handbook/*.md"]
+"""
+    (tmp_path / "pyproject.toml").write_text(DATABASE + yours + ACCEPTED, encoding="utf-8")
+    config = load_config(tmp_path)
+    assert (config.package, config.application) == ("shop", "shop.served:app")
+    assert config.authentication_tables == ("logins", "tokens")
+    assert config.public_routes == ("GET /status",)
+    assert config.documents == (*Config(tmp_path).documents, "handbook/*.md")
+    assert [each.reason for each in config.accepted] == ["Nobody deletes users."]
 
 
 def test_the_root_is_found_from_below(project: Project) -> None:

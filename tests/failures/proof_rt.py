@@ -984,7 +984,9 @@ def other_ways_to_ask_who_it_is(service: Service) -> None:
         'core.http:scraper"]',
         'core.http:scraper", "inbox_demo.features.status.asking:Role", "inbox_demo.features.status.asking:needs"]',
     )
-    service.replace("pyproject.toml", '"POST /sessions"]', '"POST /sessions", "GET /open/*"]')
+    service.replace(
+        "pyproject.toml", "[tool.hardening.yours]\n", '[tool.hardening.yours]\npublic-routes = ["GET /open/*"]\n'
+    )
 
 
 @look_alike("RT005")

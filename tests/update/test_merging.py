@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .._template import commit, conflicts, files, git, render, update
+from service.checks import load_config
+
+from .._template import ROOT, commit, conflicts, files, git, render, update
+from ..test_releases import releases
 from ._tool import SMALL, TOOL, Small, changed, core, in_core, numbered, run, run_update, state, write
 from .conftest import Way
 
@@ -16,6 +19,7 @@ NEXT = "v2.0.0"
 ANSWERS = ".copier-answers.yml"
 FENCE = "  # Yours: add below this line.\n"
 PROJECT = "template/pyproject.toml.jinja"
+ACCEPTED = '[[tool.hardening.accepted]]\ncode = "DB005"\nwhere = "a.b"\nreason = "mine"\n'
 
 
 @pytest.fixture
@@ -92,6 +96,59 @@ def test_both_add_a_dependency_above_the_fence_is_a_conflict(way: Way, service: 
     assert way(service) == ["pyproject.toml"]
     text = (service / "pyproject.toml").read_text()
     assert {"boto3" in text, "structlog" in text} == {True}
+
+
+def real(text: str) -> str:
+    """The real template's project, as the small one's."""
+    return text.replace("{{ slug }}", "{{ package }}")
+
+
+def test_both_add_to_what_the_guards_look_at_and_nothing_conflicts(way: Way, small: Small, tmp_path: Path) -> None:
+    before = real((ROOT / PROJECT).read_text())
+    small.release("v1.1.0", {PROJECT: before})
+    folder = small.service(tmp_path / "other", "v1.1.0")
+    project = folder / "pyproject.toml"
+    line = "[tool.hardening.yours]\n"
+    yours = 'public-routes = ["GET /mine"]\nbanned = ["mine: use theirs"]\nliveness = ["/mine"]\n'
+    head, _, rest = project.read_text().partition(line)
+    project.write_text(head + line + rest.replace(f"{FENCE.strip()}\n", f"{FENCE.strip()}\n{yours}", 1))
+    edit(project, '2026-11-20"\n', f'2026-11-20"\n{ACCEPTED}')
+    commit(folder, "mine")
+    after = before.replace('"POST /sessions"]', '"POST /sessions", "POST /tokens"]')
+    after = after.replace(
+        'kubernetes = ["deploy/kubernetes/*.yaml"]\n', 'kubernetes = ["deploy/**"]\ndocuments = ["*.md"]\n'
+    )
+    after = after.replace('banned = ["passlib: use pwdlib"]', 'banned = ["passlib: use pwdlib", "bcrypt: use pwdlib"]')
+    assert len({before, after}) == 2
+    small.release(NEXT, {PROJECT: after})
+    assert way(folder) == []
+    config = load_config(folder)
+    assert config.public_routes[-2:] == ("POST /tokens", "GET /mine")
+    assert config.banned == ("passlib: use pwdlib", "bcrypt: use pwdlib", "mine: use theirs")
+    assert (config.kubernetes, config.documents[0]) == (("deploy/**",), "*.md")
+    assert (config.liveness, [each.where for each in config.accepted]) == (("/health/live", "/mine"), ["a.b"])
+
+
+@pytest.mark.parametrize("version", [each.version for each in releases(ROOT / "releases.toml")])
+def test_what_owners_told_the_guards_before_they_had_a_table_of_theirs_stays(
+    version: str, way: Way, template: Path, small: Small, tmp_path: Path
+) -> None:
+    (row,) = (each for each in releases(ROOT / "releases.toml") if each.version == version)
+    small.release("v1.1.0", {PROJECT: real(git(template, "show", f"{row.commit}:{PROJECT}") + "\n")})
+    folder = small.service(tmp_path / "other", "v1.1.0")
+    project = folder / "pyproject.toml"
+    edit(project, '2026-11-20"\n', f'2026-11-20"\n{ACCEPTED}')
+    listed = "public-routes" in project.read_text()
+    if listed:
+        edit(project, '"POST /sessions"]', '"POST /sessions", "GET /mine"]')
+        edit(project, '["deploy/kubernetes/*.yaml"]\n', '["deploy/kubernetes/*.yaml"]\ndocuments = ["mine.md"]\n')
+    project.write_text(f'{project.read_text()}\n[tool.mine]\nregion = "x"\n')
+    commit(folder, "mine")
+    small.release(NEXT, {PROJECT: real((ROOT / PROJECT).read_text())})
+    assert way(folder) == []
+    config = load_config(folder)
+    assert [each.where for each in config.accepted] == ["a.b"]
+    assert ("GET /mine" in config.public_routes, config.documents == ("mine.md",)) == (listed, listed)
 
 
 def test_a_line_between_is_enough(way: Way, service: Path, small: Small) -> None:

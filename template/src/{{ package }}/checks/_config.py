@@ -8,10 +8,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 FILE = "pyproject.toml"
 ADDRESS = re.compile(r"[\w.]+:[\w.]+")
 ADDRESSES = ("application", "metadata", "settings", "celery", "client-base")
+YOURS = "yours"
+"""The table below `[tool.hardening]` in which a service says the same keys, so that no line has two owners."""
 
 
 class ConfigError(Exception):
@@ -30,7 +33,7 @@ class Acceptance:
 
 @dataclass(frozen=True)
 class Config:
-    """The table, with its defaults. Paths are relative to `root`; addresses are `module:attribute`."""
+    """The table and `[tool.hardening.yours]`, with their defaults. Paths are relative to `root`; addresses are `module:attribute`."""
 
     root: Path
     package: str = ""
@@ -107,9 +110,26 @@ def load_config(root: Path) -> Config:
     if not isinstance(table, Mapping):
         raise ConfigError(f"{FILE} has no table [tool.hardening]; add it, with at least `package`")
 
+    values = _values(table, text)
+    yours = table.get(YOURS, {})
+    if not isinstance(yours, Mapping):
+        raise ConfigError(f"{YOURS} is {yours!r}; it must be a table: [tool.hardening.{YOURS}]")
+    if "accepted" in yours:
+        raise ConfigError(f"accepted stands in [tool.hardening.{YOURS}]; write [[tool.hardening.accepted]]")
+    for name, value in _values(yours, text).items():
+        before = values.get(name, getattr(Config, name))
+        values[name] = (*before, *value) if isinstance(value, tuple) else value
+    if "package" not in values:
+        raise ConfigError("package is missing from [tool.hardening]; name the package to check")
+    return Config(root, **values)
+
+
+def _values(table: Mapping[str, object], text: str) -> dict[str, Any]:
     known = {field.name.replace("_", "-"): field for field in fields(Config) if field.name != "root"}
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     for key, value in table.items():
+        if key == YOURS:
+            continue
         if key not in known:
             raise ConfigError(f"{key} is no key of [tool.hardening]; it has {', '.join(known)}")
         name, default = known[key].name, known[key].default
@@ -125,9 +145,7 @@ def load_config(root: Path) -> Config:
             raise ConfigError(f'{key} is {value!r}; it must be of the form "package.module:attribute"')
         else:
             values[name] = value
-    if "package" not in values:
-        raise ConfigError("package is missing from [tool.hardening]; name the package to check")
-    return Config(root, **values)  # type: ignore[arg-type]  # each value was checked against its field
+    return values
 
 
 def _acceptances(value: object, text: str) -> tuple[Acceptance, ...]:

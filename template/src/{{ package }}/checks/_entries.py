@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ._config import FILE, Config
+from ._config import FILE, YOURS, Config
 from ._facts import Facts, File
 from ._findings import Place
 from ._processes import Compose, Process, Service
@@ -189,7 +189,9 @@ def _of_project(config: Config) -> Iterator[Entry]:
     document: dict[str, Any] = tomllib.loads(text)
     tool = document.get("tool", {})
     tables: list[tuple[str, Any, tuple[str, ...]]] = [("tool.fastapi", tool.get("fastapi", {}), ("entrypoint",))]
-    tables.append(("tool.hardening", tool.get("hardening", {}), ("application", "metadata", "celery")))
+    hardening = tool.get("hardening", {})
+    for header, content in (("tool.hardening", hardening), (f"tool.hardening.{YOURS}", hardening.get(YOURS, {}))):
+        tables.append((header, content, ("application", "metadata", "celery")))
     scripts = tool.get("poetry", {}).get("scripts", {})
     tables.append(("tool.poetry.scripts", scripts, tuple(scripts)))
     for group, content in document.get("project", {}).get("entry-points", {}).items():
