@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 import textwrap
@@ -58,14 +59,23 @@ class Owner:
 
 
 Edit = Callable[[Owner], None]
+OLDEST = "v0.1.0"
 EDITS: dict[str, Edit] = {}
 """By their marks."""
+SINCE: dict[str, str] = {}
+"""The release that first has what is edited, by the marks."""
 
 
-def edit(function: Edit) -> Edit:
+def edit(function: Edit, since: str = OLDEST) -> Edit:
     """An edit; its name is the mark that it leaves somewhere."""
-    EDITS[f"mine_{function.__name__}"] = function
+    mark = f"mine_{function.__name__}"
+    EDITS[mark], SINCE[mark] = function, since
     return function
+
+
+def edit_since(version: str) -> Callable[[Edit], Edit]:
+    """An edit of what this release is the first to have."""
+    return functools.partial(edit, since=version)
 
 
 # Dependencies and tools
@@ -497,13 +507,69 @@ def script(owner: Owner) -> None:
     owner.write("scripts/seed.py", '"""mine_script."""\n\nprint("seeded")\n')
 
 
-def live_in(folder: Path) -> set[str]:
-    """Do all of it, a commit for each; the marks."""
+# What older releases do not have
+
+
+@edit_since("v0.2.0")
+def compose_below(owner: Owner) -> None:
+    owner.below_the_fence("compose.yaml", "  mine_compose_below:\n    image: smtp:1.0\n    restart: unless-stopped")
+
+
+@edit_since("v0.2.0")
+def queue(owner: Owner) -> None:
+    owner.replace("@/features/weather/__init__.py", "jobs=(look_up,)", 'jobs=(look_up,), queues=("mine_queue",)')
+    owner.replace("@/features/weather/jobs.py", "timeout=60", 'timeout=60, queue="mine_queue"')
+
+
+@edit_since("v0.2.0")
+def acceptance(owner: Owner) -> None:
+    owner.replace(
+        "pyproject.toml",
+        'measured on 2026-11-20"\n',
+        """measured on 2026-11-20"
+[[tool.hardening.accepted]]
+code = "IM004"
+where = "scripts"
+reason = "mine_acceptance: run by hand alone"
+""",
+    )
+
+
+@edit_since("v0.3.0")
+def public_route(owner: Owner) -> None:
+    # There is no place for it but the template's half.
+    owner.replace("pyproject.toml", '"POST /sessions"]', '"POST /sessions", "GET /mine_public_route"]')
+    owner.write(
+        "@/features/skies/__init__.py",
+        '''
+        """The sky over the office, for everybody."""
+
+        from ...core.features import Feature
+        from ...core.http import Router
+
+        skies = Router("/mine_public_route", tags=["weather"], public=True)
+
+
+        @skies.get("")
+        async def sky() -> str:
+            """How it is."""
+            return "blue"
+
+
+        feature = Feature(routers=(skies,))
+        ''',
+    )
+
+
+def live_in(folder: Path, *versions: str) -> set[str]:
+    """Do all of it that these releases are the first to have, a commit for each; the marks."""
     owner = Owner(folder)
+    done = {mark for mark in EDITS if SINCE[mark] in versions}
     for mark, function in EDITS.items():
-        function(owner)
-        commit(folder, mark)
-    return set(EDITS)
+        if mark in done:
+            function(owner)
+            commit(folder, mark)
+    return done
 
 
 def marks(folder: Path, wanted: set[str]) -> set[str]:

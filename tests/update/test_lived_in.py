@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from service.checks import load_config
+
 from .._template import NOW, PACKAGE, ROOT, VARIANTS, commit, conflicts, files, git, owned_by_git, render, update
 from ..failures._service import Environment
 from ..test_releases import releases
-from ._lived_in import EDITS, live_in, marks, settle
+from ._lived_in import EDITS, OLDEST, SINCE, live_in, marks, settle
 from ._tool import run, run_update
 
 ANSWERS = ".copier-answers.yml"
 VERSIONS = [each.version for each in releases(ROOT / "releases.toml")]
+LATE = {mark for mark, version in SINCE.items() if version != OLDEST}
 SEEDED = re.compile(
     rf"README\.md|migrations/versions/.*|src/{PACKAGE}/(features/.*|(__init__|cli|main|settings)\.py)|tests/features/.*"
 )
@@ -43,14 +46,21 @@ def released(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def lived_in(released: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A service of the oldest release after a year; not to be changed."""
-    folder = owned_by_git(render(released, tmp_path_factory.mktemp("lived") / "inbox-demo", VERSIONS[0]))
-    assert len(EDITS) >= 30
-    assert marks(folder, set(EDITS)) == set()
-    live_in(folder)
-    assert marks(folder, set(EDITS)) == set(EDITS)
-    return folder
+def lived_in(released: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A service that was made with this release, after a year; not to be changed."""
+    known: dict[str, Path] = {}
+
+    def of(version: str) -> Path:
+        if version not in known:
+            folder = owned_by_git(render(released, tmp_path_factory.mktemp("lived") / "inbox-demo", version))
+            assert marks(folder, set(EDITS)) == set()
+            done = live_in(folder, *VERSIONS[: VERSIONS.index(version) + 1])
+            assert len(done) >= 30
+            assert marks(folder, set(EDITS)) == done
+            known[version] = folder
+        return known[version]
+
+    return of
 
 
 @pytest.fixture(scope="module")
@@ -80,20 +90,34 @@ def test_an_untouched_service_becomes_what_is_rendered_today(
 
 @pytest.mark.slow
 def test_in_one_jump_no_line_is_lost_and_its_own_tests_pass(
-    lived_in: Path, environment: Environment, tmp_path: Path
+    lived_in: Callable[[str], Path], environment: Environment, tmp_path: Path
 ) -> None:
-    folder = shutil.copytree(lived_in, tmp_path / "inbox-demo", symlinks=True)
+    folder = shutil.copytree(lived_in(VERSIONS[0]), tmp_path / "inbox-demo", symlinks=True)
     _updated(folder)
     _passes_its_own_tests(folder, environment)
 
 
+@pytest.mark.parametrize("version", sorted({*SINCE.values()} - {OLDEST}))
+def test_in_one_jump_no_line_is_lost_of_what_a_later_release_has(
+    version: str, lived_in: Callable[[str], Path], tmp_path: Path
+) -> None:
+    _updated(shutil.copytree(lived_in(version), tmp_path / "inbox-demo", symlinks=True))
+
+
 @pytest.mark.slow
-def test_release_by_release_no_line_is_lost(lived_in: Path, tmp_path: Path) -> None:
-    folder = shutil.copytree(lived_in, tmp_path / "inbox-demo", symlinks=True)
+def test_release_by_release_no_line_is_lost(
+    lived_in: Callable[[str], Path], environment: Environment, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(lived_in(VERSIONS[0]), tmp_path / "inbox-demo", symlinks=True)
     for version in [*VERSIONS[1:], NOW]:
         _updated(folder, "--to", version)
-    one_jump = shutil.copytree(lived_in, tmp_path / "one-jump", symlinks=True)
+        # The owner takes to what has arrived.
+        live_in(folder, version)
+    assert marks(folder, LATE) == LATE
+    _is_known_to_the_guards(folder, environment)
+    one_jump = shutil.copytree(lived_in(VERSIONS[0]), tmp_path / "one-jump", symlinks=True)
     _updated(one_jump)
+    live_in(one_jump, *VERSIONS[1:])
     # What nobody had to settle is the same on both roads.
     differ = {name for name, content in files(folder).items() if files(one_jump).get(name) != content}
     assert differ <= SETTLED
@@ -117,6 +141,16 @@ def _updated(folder: Path, *options: str) -> None:
     commit(folder, "updated")
 
 
+def _is_known_to_the_guards(folder: Path, environment: Environment) -> None:
+    """The owner's queue, public route and acceptance are what they were before."""
+    own = {"PYTHONPATH": str(folder / "src"), "PROJECT_ROOT": str(folder), "VIRTUAL_ENV": ""}
+    asked = run([str(environment.python), "-m", f"{PACKAGE}.checks", "--select=RT005,JB002,IM004"], folder, **own)
+    assert re.search(r"from 3 guards", asked.stdout), asked.stdout + asked.stderr
+    assert "GET /mine_public_route" not in asked.stdout + asked.stderr
+    assert "mine_queue" not in asked.stdout + asked.stderr
+    assert [each.where for each in load_config(folder).accepted] == ["scripts"]
+
+
 def _passes_its_own_tests(folder: Path, environment: Environment) -> None:
     python = str(environment.python)
     own = {"PYTHONPATH": str(folder / "src"), "PROJECT_ROOT": str(folder), "VIRTUAL_ENV": "", **environment.variables()}
@@ -132,14 +166,13 @@ def _passes_its_own_tests(folder: Path, environment: Environment) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_plain_copier_update_loses_nothing_either(version: str, released: Path, lived_in: Path, tmp_path: Path) -> None:
-    if version == VERSIONS[0]:
-        folder = shutil.copytree(lived_in, tmp_path / "inbox-demo", symlinks=True)
-    else:
-        folder = owned_by_git(render(released, tmp_path / "inbox-demo", version))
-        live_in(folder)
+def test_plain_copier_update_loses_nothing_either(
+    version: str, lived_in: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(lived_in(version), tmp_path / "inbox-demo", symlinks=True)
+    before = marks(folder, set(EDITS))
     update(folder)
-    assert marks(folder, set(EDITS)) == set(EDITS)
+    assert marks(folder, set(EDITS)) == before
     # And then the service's own goes on from there.
     settle(folder, conflicts(folder))
     commit(folder, "updated")
@@ -149,9 +182,9 @@ def test_plain_copier_update_loses_nothing_either(version: str, released: Path, 
 
 @pytest.mark.slow
 def test_each_release_after_another_loses_nothing_where_the_two_ways_take_turns(
-    released: Path, lived_in: Path, tmp_path: Path
+    lived_in: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    folder = shutil.copytree(lived_in, tmp_path / "inbox-demo", symlinks=True)
+    folder = shutil.copytree(lived_in(VERSIONS[0]), tmp_path / "inbox-demo", symlinks=True)
     steps = [*pairwise([*VERSIONS, NOW])]
     for number, (_, version) in enumerate(steps):
         before = marks(folder, set(EDITS))
@@ -162,4 +195,6 @@ def test_each_release_after_another_loses_nothing_where_the_two_ways_take_turns(
         assert marks(folder, set(EDITS)) == before
         settle(folder, conflicts(folder))
         commit(folder, version)
+        live_in(folder, version)
+    assert marks(folder, LATE) == LATE
     assert f"_commit: {NOW}" in (folder / ANSWERS).read_text()
