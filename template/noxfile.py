@@ -16,7 +16,7 @@ nox.options.reuse_venv = "yes"
 nox.options.error_on_external_run = True
 nox.options.sessions = ["lint", "types", "tests", "check"]
 
-COMMAND = next(iter(nox.project.load_toml("pyproject.toml")["project"]["scripts"]))
+PROJECT = nox.project.load_toml("pyproject.toml")
 
 
 def _sync(session: nox.Session, *groups: str) -> None:
@@ -61,7 +61,8 @@ def check(session: nox.Session) -> None:
     _sync(session, "--group=dev")
     # There, each finding stands at its line of the pull request.
     shown = ["--format=github"] if os.environ.get("GITHUB_ACTIONS") else []
-    session.run(COMMAND, "check", *(session.posargs or shown))
+    package = PROJECT["tool"]["hardening"]["package"]
+    session.run("python", "-m", f"{package}.checks", *(session.posargs or shown))
 
 
 @nox.session(default=False)
@@ -86,4 +87,4 @@ def lowest(session: nox.Session) -> None:
 def serve(session: nox.Session) -> None:
     """Start the service; arguments after -- go to `serve`."""
     _sync(session)
-    session.run(COMMAND, "serve", *session.posargs)
+    session.run(next(iter(PROJECT["project"]["scripts"])), "serve", *session.posargs)

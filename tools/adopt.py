@@ -18,6 +18,9 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
+
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).resolve().parents[1]
 ANSWERS = ".copier-answers.yml"
@@ -31,6 +34,12 @@ PIECES = {
 """What a piece brings, in the order in which they are best taken."""
 PASSED_OVER = {"tests", "docs", "examples", "migrations", "alembic", "node_modules", "build", "dist", "checks"}
 BASES = {"DeclarativeBase", "SQLModel"}
+ENGINES = {"create_engine", "create_async_engine", "engine_from_config", "async_engine_from_config"}
+SHAPE = ("core", "features", "main.py", "settings.py")
+"""What the template's tests are about."""
+TABLES = ("mypy", "deptry", "importlinter")
+"""What the sessions of nox read in pyproject.toml, besides ruff's."""
+Told = dict[str, str | list[str]]
 
 
 def load_update() -> ModuleType:
@@ -75,11 +84,14 @@ def find_package(folder: Path, wanted: str | None) -> tuple[str, str]:
     return found[0]
 
 
-def look(folder: Path, source: str, package: str) -> dict[str, str]:
+def look(folder: Path, source: str, package: str) -> Told:
     """What the guards are to look at, as far as source tells: keys of [tool.hardening]."""
-    told = {"package": package, "source": source}
+    told: Told = {"package": package, "source": source}
     bases: list[tuple[str, str]] = []
+    engines: list[str] = []
     for name, tree in modules(folder / source / package, folder / source):
+        if any(isinstance(node, ast.Call) and _last(node.func) in ENGINES for node in ast.walk(tree)):
+            engines.append(name)
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and BASES & {_last(base) for base in node.bases}:
                 bases.append((name, node.name))
@@ -96,6 +108,9 @@ def look(folder: Path, source: str, package: str) -> dict[str, str]:
         if (versions.parent / "env.py").is_file() and not {".venv", ".nox"} & set(versions.parts):
             told["migrations"] = versions.relative_to(folder).as_posix()
             break
+    if len(engines) == 1:
+        # Of several, somebody has to say which may.
+        told["engines"] = engines
     return told
 
 
@@ -109,7 +124,88 @@ def _assigned(node: ast.stmt) -> tuple[ast.expr | None, str]:
     return (node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None), name
 
 
-def add_tables(project: Path, told: dict[str, str], patterns: Sequence[str], piece: str) -> list[str]:
+def left_out(folder: Path, piece: str, told: Told) -> dict[str, str]:
+    """The patterns of a piece that would change what the service does already, and why."""
+    project = _project(folder)
+    left = {}
+    if piece == "tools" and "ruff" in project.get("tool", {}):
+        left["/ruff.toml"] = "with it, [tool.ruff] in your pyproject.toml would count no more"
+    if piece == "core" and (own := told.get("migrations", "migrations/versions")) != "migrations/versions":
+        why = f"your migrations are in {own}"
+        left.update({pattern: why for pattern in PIECES["core"] if pattern.startswith("/migrations/")})
+    return left
+
+
+def refuse(folder: Path, piece: str, inside: Path, taken: Sequence[str]) -> None:
+    """Refuse a piece that could not be what it is in a new service."""
+    pattern = f"/src/{inside.name}/{piece}/**"
+    if piece in ("checks", "core") and (inside / piece).exists() and pattern not in taken:
+        where = (inside / piece).relative_to(folder).as_posix()
+        raise update.Refused(f"{where} is yours, and two packages in one folder are none: rename it first")
+    if piece == "tests":
+        missing = [name for name in SHAPE if not (inside / name).exists()]
+        if missing:
+            raise update.Refused(
+                f"the template's tests are about the template's shape, and {inside.name} has no {', '.join(missing)}: "
+                "take --piece core, and the rest from a new service (docs/features.md), first"
+            )
+        if (folder / "tests" / "conftest.py").exists() and "/tests/*.py" not in taken:
+            raise update.Refused(
+                "tests/conftest.py is yours, and theirs is another: move your tests into a folder first"
+            )
+
+
+def still_needed(folder: Path, piece: str, rendered: Path) -> list[str]:
+    """What a piece needs that the service does not say that it has; lines for people."""
+    own, new = _project(folder), _project(rendered)
+    project = own.get("project", {})
+    declared = {_name(each): each for each in [*project.get("dependencies", ()), *_grouped(own)]}
+    lines = []
+    wanted, option = {
+        "core": (new.get("project", {}).get("dependencies", []), ""),
+        "tools": (new.get("dependency-groups", {}).get("dev", []), " --group dev"),
+    }.get(piece, ([], ""))
+    if missing := [each for each in wanted if _name(each) not in declared]:
+        lines.append(f"needs: uv add{option} {' '.join(map(json.dumps, missing))}")
+    lines += [
+        f"declared otherwise than in a new service: {declared[_name(each)]}; there: {each}"
+        for each in wanted
+        if _name(each) in declared and declared[_name(each)] != each
+    ]
+    if piece == "tools":
+        tables = [
+            f"[tool.{each}]" for each in TABLES if each not in own.get("tool", {}) and each in new.get("tool", {})
+        ]
+        lines += [f"needs, from a new service's pyproject.toml: {', '.join(tables)}"] if tables else []
+    if piece == "deploy":
+        scripts = new.get("project", {}).get("scripts", {})
+        lines += [
+            f"needs: a script {each} in [project.scripts], with the commands serve, worker and migrate"
+            for each in scripts
+            if each not in project.get("scripts", {})
+        ]
+    if (python := project.get("requires-python")) and SpecifierSet(python).contains("3.10"):
+        lines.append(f"needs: requires-python >=3.11; yours is {python}")
+    return lines
+
+
+def _project(folder: Path) -> dict[str, Any]:
+    path = folder / "pyproject.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _grouped(project: dict[str, Any]) -> Iterator[str]:
+    groups = project.get("dependency-groups", {})
+    extras = project.get("project", {}).get("optional-dependencies", {})
+    for each in [*groups.values(), *extras.values()]:
+        yield from (line for line in each if isinstance(line, str))
+
+
+def _name(requirement: str) -> str:
+    return re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", requirement.strip(), maxsplit=1)[0]).lower()
+
+
+def add_tables(project: Path, told: Told, patterns: Sequence[str], piece: str) -> list[str]:
     """Add what is missing to the end of pyproject.toml; its own lines stay. What was added, for people."""
     text = project.read_text(encoding="utf-8") if project.is_file() else ""
     tool = tomllib.loads(text).get("tool", {})
@@ -147,7 +243,9 @@ def adopt(folder: Path, piece: str, wanted: str | None, template: str) -> list[s
     folder = service.folder
     source, package = find_package(folder, wanted)
     told = look(folder, source, package)
-    patterns = [each.replace("<package>", package) for each in PIECES[piece]]
+    refuse(folder, piece, folder / source / package, service.takes)
+    left = left_out(folder, piece, told)
+    patterns = [each.replace("<package>", package) for each in PIECES[piece] if each not in left]
     lines = [f"package {package} in {source}/"]
     with tempfile.TemporaryDirectory(prefix="adopt-") as name:
         scratch = Path(name).resolve()
@@ -160,8 +258,10 @@ def adopt(folder: Path, piece: str, wanted: str | None, template: str) -> list[s
             answers = {key: value for key, value in recorded.items() if not key.startswith("_")}
         elif piece != "checks":
             raise update.Refused("begin with --piece checks: it writes down what the service is made from")
+        if update.ADOPTED in made.git.ask("show", f"{version}:copier.yml"):
+            answers[update.ADOPTED] = True
         made.render(version, answers, scratch / "rendered")
-        chosen = [path for pattern in patterns for path in _matching(scratch / "rendered", pattern)]
+        chosen = {path: pattern for pattern in patterns for path in _matching(scratch / "rendered", pattern)}
         added, kept = [], []
         for path in [scratch / "rendered" / ANSWERS, *chosen]:
             inside = path.relative_to(scratch / "rendered").as_posix()
@@ -169,14 +269,20 @@ def adopt(folder: Path, piece: str, wanted: str | None, template: str) -> list[s
             target = folder / (inside if source == "src" else inside.removeprefix("src/"))
             if target.exists():
                 kept.append(target.relative_to(folder).as_posix())
+                if path in chosen and chosen[path] not in service.takes:
+                    # Never merged into, unless its owner takes this away.
+                    patterns.append(f"!/{inside}")
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, target)
             added.append(target.relative_to(folder).as_posix())
+        needed = still_needed(folder, piece, scratch / "rendered")
     tables = add_tables(folder / "pyproject.toml", told, patterns, piece)
     service.git.run("add", "--force", "--", *added, "pyproject.toml")
     lines += [f"{version} of the template, piece {piece}: {len(added)} files added"]
     lines += [f"yours, and left alone: {each}" for each in kept if each != ANSWERS]
+    lines += [f"left out: {each.lstrip('/')}: {why}" for each, why in left.items()]
+    lines += needed
     lines += [f"pyproject.toml: added {', '.join(tables)}"]
     missing = [key for key in ("application", "metadata", "migrations") if key not in told]
     lines += [f"not found, so not in [tool.hardening]: {', '.join(missing)}"] if missing and piece == "checks" else []

@@ -40,6 +40,8 @@ from jinja2.exceptions import TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
 ANSWERS = ".copier-answers.yml"
+ADOPTED = "adopted"
+"""An answer to no question, of services that took pieces: for it `copier update` refuses, which knows of no pieces."""
 RELEASE = re.compile(r"v(\d+)\.(\d+)\.(\d+)")
 CODE = re.compile(r"[A-Z]{2}\d{3}")
 TOMBSTONE = re.compile(r'^"""Tombstone: moved to `([^`]+)`; this name goes with ([\w.]+)\."""$', re.MULTILINE)
@@ -320,7 +322,8 @@ class Template:
         patterns: list[str] = []
         try:
             for each in self._configuration(version).get("_exclude", []):
-                rendered = environment.from_string(str(each)).render({**answers, "_copier_operation": "update"})
+                known = {key: value for key, value in answers.items() if key != ADOPTED}
+                rendered = environment.from_string(str(each)).render({**known, "_copier_operation": "update"})
                 patterns += [line for line in rendered.splitlines() if line.strip()]
         except TemplateError as error:
             raise Refused(f"what {version} of the template excludes from updates cannot be read: {error}") from None

@@ -87,7 +87,11 @@ def test_a_piece_more_leaves_what_is_there_and_is_merged_from_then_on(stranger: 
     assert "yours, and left alone: Dockerfile" in done.stdout
     assert (stranger / "Dockerfile").read_text() == "FROM python\n"
     assert (stranger / "src/books/core/db.py").read_text() == numbered("db")
-    small.release("v2.0.0", {in_core("db.py"): changed(numbered("db"), "db_03")})
+    # A piece once more is no reason to let go of what it had brought.
+    assert adopt(stranger, small.folder, "--piece", "core").returncode == 0
+    commit(stranger, "again")
+    image = {"template/Dockerfile": "FROM python:3.14\n"}
+    small.release("v2.0.0", {in_core("db.py"): changed(numbered("db"), "db_03"), **image})
     ran = run_update(stranger)
     assert (ran.status, [name for _, name in ran.outcome["files"]]) == (
         0,
@@ -108,6 +112,57 @@ def test_a_flat_layout_is_followed(stranger: Path, small: Small) -> None:
     assert (stranger / "books" / "checks" / "guards.py").read_text().endswith("# More.\n")
 
 
+def test_what_would_change_what_the_service_does_is_left_out_and_what_is_lacking_is_told(
+    stranger: Path, small: Small
+) -> None:
+    project = small.read("template/pyproject.toml.jinja")
+    more: dict[str, str | None] = {
+        "template/pyproject.toml.jinja": project
+        + '[dependency-groups]\ndev = ["ruff>=0.17", "mypy>=2"]\n[tool.mypy]\nstrict = true\n',
+        "template/ruff.toml": "line-length = 120\n",
+        "template/noxfile.py": "",
+        "template/migrations/env.py": "",
+    }
+    small.release("v1.1.0", more)
+    own = '\n[dependency-groups]\ntest = ["ruff>=0.9"]\n[tool.ruff]\nline-length = 80\n'
+    path = stranger / "pyproject.toml"
+    path.write_text(path.read_text().replace("dependencies", 'requires-python = ">=3.9"\ndependencies') + own)
+    commit(stranger, "own")
+    assert adopt(stranger, small.folder).returncode == 0
+    commit(stranger, "adopted")
+    done = adopt(stranger, small.folder, "--piece", "tools")
+    assert done.stdout.splitlines()[2:7] == [
+        "left out: ruff.toml: with it, [tool.ruff] in your pyproject.toml would count no more",
+        'needs: uv add --group dev "mypy>=2"',
+        "declared otherwise than in a new service: ruff>=0.9; there: ruff>=0.17",
+        "needs, from a new service's pyproject.toml: [tool.mypy]",
+        "needs: requires-python >=3.11; yours is >=3.9",
+    ]
+    commit(stranger, "tools")
+    done = adopt(stranger, small.folder, "--piece", "core")
+    assert "left out: migrations/env.py: your migrations are in alembic/versions\n" in done.stdout
+    assert 'needs: uv add "sqlalchemy>=2.1" "alembic>=1.14"\n' in done.stdout
+    assert not {"ruff.toml", "migrations/env.py"} & files(stranger).keys()
+    commit(stranger, "core")
+    small.release("v2.0.0", {"template/ruff.toml": "", "template/noxfile.py": "# Newer.\n"})
+    assert run_update(stranger).outcome["files"] == [["changed", ".copier-answers.yml"], ["changed", "noxfile.py"]]
+
+
+def test_copier_itself_refuses_since_it_knows_of_no_pieces(stranger: Path, own_template: Path) -> None:
+    assert adopt(stranger, own_template).returncode == 0
+    commit(stranger, "adopted")
+    commit(own_template, "next", "v999.1.0")
+    before = state(stranger)
+    copier = [sys.executable, "-m", "copier", "update", "--defaults"]
+    done = run(copier, stranger)
+    assert done.returncode != 0
+    assert "this service adopted pieces, of which Copier knows nothing: run `nox -s update`" in done.stderr
+    assert {name for name, text in state(stranger).items() if before.get(name) != text} == set()
+    ran = run_update(stranger)
+    assert (ran.status, [name for _, name in ran.outcome["files"]]) == (0, [".copier-answers.yml"])
+    assert "adopted: true" in (stranger / ".copier-answers.yml").read_text()
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
@@ -115,6 +170,9 @@ def test_a_flat_layout_is_followed(stranger: Path, small: Small) -> None:
         ("several", "the package could not be told: found books, other; name it with --package"),
         ("none", "the package could not be told: found none"),
         ("later piece", "begin with --piece checks"),
+        ("two packages in one folder", "src/books/checks is yours, and two packages in one folder are none"),
+        ("tests", "books has no core, features, main.py, settings.py: take --piece core"),
+        ("tests of theirs", "tests/conftest.py is yours, and theirs is another"),
     ],
 )
 def test_what_is_refused_changes_nothing(wrong: str, says: str, stranger: Path, small: Small) -> None:
@@ -127,6 +185,17 @@ def test_what_is_refused_changes_nothing(wrong: str, says: str, stranger: Path, 
             commit(stranger, "other")
         case "none":
             options = ["--package", "nothing"]
+        case "two packages in one folder":
+            write(stranger / "src/books/checks/__init__.py", "")
+            commit(stranger, "checks of their own")
+        case "tests":
+            options = ["--piece", "tests"]
+        case "tests of theirs":
+            options = ["--piece", "tests"]
+            for name in ("core/__init__.py", "features/__init__.py", "main.py", "settings.py"):
+                write(stranger / "src/books" / name, "")
+            write(stranger / "tests/conftest.py", "")
+            commit(stranger, "much of the shape")
         case _:
             options = ["--piece", "core"]
     before = state(stranger)
