@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from pathlib import Path
 
+import fastapi.routing
 import pytest
 
 from service.checks._live_schemas import is_secret, pairs
@@ -351,3 +352,47 @@ def test_names_of_ranges(kind: object, lower: str, upper: str) -> None:
 )
 def test_names_that_are_no_range(kind: object, lower: str, upper: str) -> None:
     assert list(pairs({lower: kind, upper: kind})) == []
+
+
+def test_an_older_fastapi_is_looked_at_where_its_table_is_whole(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One without `iter_route_contexts` copies what it includes; here nothing is included."""
+    codes = ("RT001", "RT002", "RT003", "RT006", "RT008", "DB009", "CF006")
+    main = """
+    from fastapi import Depends, FastAPI
+
+    app = FastAPI()
+
+    @app.get("/orders/{order_id}")
+    def order(order_id: str) -> dict[str, str]:
+        return {}
+
+    @app.get("/orders/last")
+    def last() -> dict[str, str]:
+        return {}
+    """
+    shop.write({"pyproject.toml": CONFIG, "shop/main.py": main, "shop/__init__.py": ""})
+    now = shop.run(*codes)
+    assert "RT001" in {each.code for each in now.findings}
+    monkeypatch.delattr(fastapi.routing, "iter_route_contexts")
+    older = shop.run(*codes)
+    assert [each.message for each in older.findings] == [each.message for each in now.findings]
+    assert older.could_not_look == now.could_not_look
+
+
+def test_where_an_older_way_of_looking_is_not_enough_it_says_so(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    main = """
+    from fastapi import APIRouter, FastAPI
+
+    router = APIRouter()
+
+    @router.get("/orders")
+    def orders() -> dict[str, str]:
+        return {}
+
+    app = FastAPI()
+    app.include_router(router)
+    """
+    shop.write({"pyproject.toml": CONFIG, "shop/main.py": main, "shop/__init__.py": ""})
+    monkeypatch.delattr(fastapi.routing, "iter_route_contexts")
+    [skipped] = shop.run("RT001").could_not_look
+    assert "in the routing table of this FastAPI; 0.165 and newer show it" in skipped.reason

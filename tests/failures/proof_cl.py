@@ -1194,6 +1194,16 @@ def stand_ins_that_are_made_from_the_real_thing(service: Service) -> None:
                 return 7
 
 
+        class TestSummariser:
+            """What pytest collects."""
+
+            def test_its_name(self) -> None:
+                self.has_a_name()
+
+            def has_a_name(self) -> None:
+                assert Summariser.__name__ == "Summariser"
+
+
         def call(function: object) -> None:
             assert callable(function)
             function(1)

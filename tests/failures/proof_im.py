@@ -465,6 +465,27 @@ def a_feature_whose_service_was_never_committed(service: Service) -> Spot:
 
 
 @look_alike("IM003")
+def alembics_environment_in_the_package(service: Service) -> None:
+    environment = """
+    '''What Alembic runs.'''
+
+    from alembic import context
+    from sqlalchemy import engine_from_config
+
+    engine = engine_from_config(context.config.get_section("alembic") or {})
+    """
+    service.write("@/others/__init__.py", "")
+    service.write("@/others/script.py.mako", "")
+    service.write("@/others/env.py", environment)
+    service.write("@/history/__init__.py", "")
+    service.write("@/history/env.py", environment)
+    service.write("alembic.ini", "[alembic]\nscript_location = %(here)s/src/inbox_demo/history\n")
+    service.write("@/elsewhere/__init__.py", "")
+    service.write("@/elsewhere/env.py", environment)
+    service.write("@/elsewhere/alembic.ini", "[alembic]\nscript_location = inbox_demo:elsewhere\n")
+
+
+@look_alike("IM003")
 def imports_that_are_tried_and_files_that_are_run(service: Service) -> None:
     service.write("@/features/inbox/__main__.py", "raise SystemExit('it ran')\n")
     service.write("@/features/inbox/one-off.py", "raise RuntimeError('no module has this name')\n")

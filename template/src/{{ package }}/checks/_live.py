@@ -61,8 +61,9 @@ class Live:
             with contextlib.suppress(CouldNotLook, DoesNotApply):
                 self.application_tables = frozenset(table.name for table in self.tables)
             imports.resolve("celery", config.celery)
-            for module in source.modules:
-                imports.load(module)
+            for module, file in source.modules.items():
+                if not source.runs_elsewhere(file.path):
+                    imports.load(module)
         self.__dict__.pop("tables", None)  # there may be more of them now
         return self
 

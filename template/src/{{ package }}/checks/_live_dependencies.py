@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Host, Mount
 
 from ._facts import Dependency
 from ._findings import CouldNotLook, DoesNotApply, Place
+from ._live_contexts import contexts
 
 
 def late(application: object, root: Path) -> list[Dependency]:
@@ -38,7 +38,7 @@ def late(application: object, root: Path) -> list[Dependency]:
 
 
 def _dependants(routes: Sequence[BaseRoute]) -> Iterator[Any]:
-    for route in iter_route_contexts(routes):
+    for route in contexts(routes):
         if isinstance(route.original_route, (Mount, Host)):
             yield from _dependants(getattr(route, "routes", None) or [])
         # A socket has no response that could be early.

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fastapi.routing import iter_route_contexts
 from starlette.routing import Mount, Route
 
 from ._findings import NOWHERE, Place
+from ._live_contexts import contexts
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def steps(application: object, path: str, root: Path) -> list[Step] | None:
     inner: Any = application
     while not hasattr(inner, "routes") and hasattr(inner, "app"):
         inner = inner.app
-    for route in iter_route_contexts(getattr(inner, "routes", ())):
+    for route in contexts(getattr(inner, "routes", ())):
         original = route.original_route
         if isinstance(original, Mount) and (match := route.path_regex.match(path)) and hasattr(route.app, "routes"):
             below = steps(route.app, "/" + match.groupdict().get("path", ""), root)

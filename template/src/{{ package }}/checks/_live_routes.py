@@ -1,8 +1,7 @@
 # Owned by the template.
 """Facts from the routing table, in the order in which routes answer.
 
-FastAPI includes routers lazily: a loop over `app.routes` sees nothing below them and passes, so
-this walks with `iter_route_contexts`, and says so when it meets what it cannot see into.
+It says so when it meets what it cannot see into.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Host, Mount, WebSocketRoute
 from starlette.routing import Route as HttpRoute
 
 from ._facts import Application, Route
 from ._findings import NOWHERE, CouldNotLook, Place
+from ._live_contexts import contexts, shows_included
 
 #: One value for each converter, most general first: the first one that a converter takes is one that
 #: narrower converters do not, so a witness is answered by its own route and by more general ones.
@@ -35,7 +34,8 @@ def gather(application: object, root: Path) -> tuple[list[Route], list[Applicati
         raise CouldNotLook(f"the application is {application!r}, which has no routes")
     walk.over(inner.routes)
     if walk.opaque:
-        raise CouldNotLook(f"cannot see into {', '.join(sorted(walk.opaque))} in the routing table")
+        older = "" if shows_included() else " of this FastAPI; 0.165 and newer show it"
+        raise CouldNotLook(f"cannot see into {', '.join(sorted(walk.opaque))} in the routing table{older}")
     own = {"fastapi", "starlette"}
     if all(_module(route.endpoint) in own and route.kind != "mount" for route in walk.found):
         raise CouldNotLook("the application has no route of its own, so there is nothing to compare")
@@ -70,7 +70,7 @@ class _Walk:
         within: tuple[int, ...] = (),
     ) -> None:
         shown, pattern, witness = above
-        for route in iter_route_contexts(routes):
+        for route in contexts(routes):
             original = route.original_route
             if isinstance(original, Host):
                 self.over(route.routes, above, route.host, within)

@@ -110,6 +110,30 @@ class Source:
         """Whether a file is one of the guards' own."""
         return (self.root / path).is_relative_to(_HERE)
 
+    def runs_elsewhere(self, path: str) -> bool:
+        """Whether a module is imported by others alone: Alembic's environment, and guards of what a project has not."""
+        return self.is_guard(path) or self.is_environment(path)
+
+    def is_environment(self, path: str | None) -> bool:
+        """Whether a file is the environment that Alembic runs its migrations in."""
+        file = self.root / (path or "")
+        if file.name != "env.py":
+            return False
+        known = (file.parent / "script.py.mako").is_file() or file.parent == self.versions.parent
+        return known or file.parent.resolve() in self._environments
+
+    @cached_property
+    def _environments(self) -> set[Path]:
+        """The folders that `script_location` names, in `alembic.ini` at the root or in the package."""
+        found = set()
+        for file in [self.root / "alembic.ini", *self.package.rglob("alembic.ini")]:
+            text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+            for name in re.findall(r"^\s*script_location\s*=\s*(\S+)", text, re.MULTILINE):
+                package, colon, inside = name.partition(":")
+                below = self.folder.joinpath(*package.split("."), inside) if colon else self.root / name
+                found.add(Path(name.replace("%(here)s", str(file.parent))).resolve() if "%(here)s" in name else below)
+        return {each.resolve() for each in found}
+
     @cached_property
     def uses(self) -> list[Use]:
         """Each call in `own`."""

@@ -148,6 +148,8 @@ class DB003(Guard):
             opens = (root in DRIVERS and rest.rpartition(".")[2] in CONNECTS) or (
                 root == "sqlalchemy" and use.last in ENGINES
             )
+            if facts.source.is_environment(use.place.file):
+                continue
             if opens and not any(use.module == maker or use.module.startswith(f"{maker}.") for maker in makers):
                 yield self.finding(
                     f"{use.name}() opens a database of its own, whatever DATABASE_URL says; use the session that is "

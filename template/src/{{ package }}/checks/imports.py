@@ -164,7 +164,7 @@ class IM003(Guard):
     a folder of features that exposes none, and a module that ends the process when it is imported.
     One cause is told once, not again for each module that imports it; a file that does not compile
     is IM006's. An import inside of a function is followed too, where it is of the project's own: it would fail
-    when that function runs.
+    when that function runs. Quiet is Alembic's `env.py`, which only Alembic can import.
     """
 
     def judge(self, facts: Facts) -> Iterator[Finding]:
