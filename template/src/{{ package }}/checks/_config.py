@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,16 @@ class Config:
     pool_settings: tuple[str, ...] = ()
     # Runs.
     accepted: tuple[Acceptance, ...] = ()
+
+    @cached_property
+    def text(self) -> str:
+        """What is in pyproject.toml."""
+        return (self.root / FILE).read_text(encoding="utf-8")
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The whole of pyproject.toml."""
+        return tomllib.loads(self.text)
 
     def paths(self, key: str) -> list[Path]:
         """The files that a key names, patterns included, in order; those that are not there are left out."""

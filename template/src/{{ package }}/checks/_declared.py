@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import ast
-import codecs
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
@@ -22,6 +20,11 @@ _REQUIREMENT = re.compile(
     r"(?:@\s*(?P<url>[^;\s]+)|\(?(?P<specifier>[^;)]*)\)?)\s*(?:;\s*(?P<marker>.*))?$"
 )
 _DEVELOPMENT = re.compile(r"dev|test|lint|doc|typ|ci\b|check|local|bench", re.IGNORECASE)
+_PATH = re.compile(r"\.{0,2}/|file:|[A-Za-z]:\\|\.$")
+_ADDRESS = re.compile(r"(?:\w+\+)?\w+://")
+_REPOSITORY = re.compile(r"(?:git|hg|svn|bzr)\+")
+_REVISION = re.compile(r"[^#]*@([^#@/]+)(?:#|$)")
+_BRANCHES = {"main", "master", "develop", "dev", "trunk", "head", "latest", "stable"}
 
 
 OTHER_NAMES = {
@@ -51,27 +54,23 @@ class Requirement:
     Attributes:
         name: normalised, as `normal` writes it.
         extras: normalised too.
-        specifier: the versions that may be, without spaces, as written there: `>=1,<2`; Poetry's `^1.2` stays what it is.
         marker: where it counts: `python_version < "3.12"`.
         kind: `service` (what it needs itself), `extra` (optional) or `group` (for its developers).
         group: the name of the extra, the group or the requirement file; "" for the service's own.
         place: where it is written.
-        url: where it comes from, if not from a registry by its version.
+        text: what is written there.
+        bounded: whether a version that is yet to come is shut out: by an upper bound, a pin, or an address that gives
+            the same thing for ever.
     """
 
     name: str
     extras: frozenset[str]
-    specifier: str
     marker: str
     kind: str
     group: str
     place: Place
-    url: str = ""
-
-    @property
-    def bounded(self) -> bool:
-        """Whether a version that is yet to come is shut out: by an upper bound, a pin, or an address of its own."""
-        return bool(self.url) or _bounded(self.specifier)
+    text: str
+    bounded: bool
 
 
 def normal(name: str) -> str:
@@ -80,21 +79,26 @@ def normal(name: str) -> str:
 
 
 def parsed(text: str, kind: str = "service", group: str = "", place: Place = NOWHERE) -> Requirement | None:
-    """A requirement as PEP 508 writes it; None for what is none."""
+    """A requirement as PEP 508 writes it, or an address; None for what is none, and for a path."""
+    if _PATH.match(text):
+        return None
+    if _ADDRESS.match(text):
+        egg = re.search(r"[#&]egg=([\w.-]+)", text)
+        last = text.partition("#")[0].partition("?")[0].rstrip("/").rpartition("/")[2]
+        name = normal(re.sub(r"(\.git)?(@.*)?$", "", egg[1] if egg else last))
+        return Requirement(name, frozenset(), "", kind, group, place, text, _is_fixed(text))
     match = _REQUIREMENT.match(text)
     if match is None:
         return None
-    extras = frozenset(normal(each) for each in (match["extras"] or "").split(",") if each.strip())
-    specifier = re.sub(r"\s", "", match["specifier"] or "")
     return Requirement(
         normal(match["name"]),
-        extras,
-        specifier,
+        frozenset(normal(each) for each in (match["extras"] or "").split(",") if each.strip()),
         (match["marker"] or "").strip(),
         kind,
         group,
         place,
-        match["url"] or "",
+        text,
+        _is_fixed(match["url"]) if match["url"] else _is_bounded(match["specifier"]),
     )
 
 
@@ -102,14 +106,11 @@ class Declared:
     """What the project declares, in PEP 621 and PEP 735 tables, Poetry's, and requirement files."""
 
     def __init__(self, config: Config) -> None:
-        self.root = config.root
-        self._text = (config.root / FILE).read_text(encoding="utf-8-sig", errors="replace")
-        try:
-            self._document: dict[str, Any] = tomllib.loads(self._text)
-        except tomllib.TOMLDecodeError as error:
-            raise CouldNotLook(f"{FILE} cannot be read: {error}") from error
+        self._config = config
+        self._files: dict[Path, list[tuple[int, str]]] = {}
         self.name = normal(str(self._table("project").get("name") or self._table("tool", "poetry").get("name") or ""))
-        self.requirements: tuple[Requirement, ...] = tuple(dict.fromkeys(self._all()))
+        self._in_project = tuple(dict.fromkeys((*self._tables(), *self._poetry())))
+        self.requirements = tuple(dict.fromkeys((*self._in_project, *self._in_files())))
 
     def of(self, name: str) -> list[Requirement]:
         """Every requirement of a distribution."""
@@ -119,6 +120,23 @@ class Declared:
     def needed(self) -> tuple[Requirement, ...]:
         """What the service itself needs, its extras included; all there is where nothing says what is for developers."""
         return tuple(each for each in self.requirements if each.kind != "group")
+
+    @cached_property
+    def watched(self) -> tuple[Requirement, ...]:
+        """What pyproject.toml and the files that `requirements` names ask for, the bounds of constraints included;
+        extras of the project itself apart.
+        """
+        found: list[Requirement] = []
+        bounded: set[str] = set()
+        for path in self._config.paths("requirements"):
+            found += self._listed_in(path)
+            for _, line in self._lines(path):
+                named = re.match(r"(?:-c|--constraint)[\s=]+(\S+)", line)
+                if named and (other := path.parent / named[1]).is_file():
+                    bounded |= {each.name for each in self._listed_in(other) if each.bounded}
+        # A constraint holds wherever its file is named.
+        found = [replace(each, bounded=each.bounded or each.name in bounded) for each in found]
+        return (*(each for each in self._in_project if each.name != self.name), *found)
 
     @cached_property
     def brought(self) -> frozenset[str]:
@@ -168,18 +186,30 @@ class Declared:
 
     # Where they are written
 
-    def _all(self) -> Iterator[Requirement]:
+    def _tables(self) -> Iterator[Requirement]:
         project = self._table("project")
         yield from self._listed(project.get("dependencies"), "service", "", "project", "dependencies")
         for name, entries in _items(project.get("optional-dependencies")):
             yield from self._listed(entries, "extra", name, "project.optional-dependencies", name)
-        for name, entries in _items(self._document.get("dependency-groups")):
+        for name, entries in _items(self._table("dependency-groups")):
             yield from self._listed(entries, "group", name, "dependency-groups", name)
-        yield from self._listed(
-            self._table("tool", "uv").get("dev-dependencies"), "group", "dev", "tool.uv", "dev-dependencies"
-        )
-        yield from self._poetry()
-        yield from self._files()
+        entries = self._table("tool", "uv").get("dev-dependencies")
+        yield from self._listed(entries, "group", "dev", "tool.uv", "dev-dependencies")
+
+    def _listed(self, entries: object, kind: str, group: str, header: str, key: str) -> Iterator[Requirement]:
+        for entry in entries if isinstance(entries, list) else ():
+            # A table includes another group, whose entries are listed where that stands.
+            if isinstance(entry, str) and (made := parsed(entry, kind, group, self._place(header, key, entry))):
+                yield replace(made, bounded=made.bounded or made.name in self._fixed_by_uv)
+
+    @cached_property
+    def _fixed_by_uv(self) -> set[str]:
+        sources = _items(self._table("tool", "uv", "sources"))
+        return {
+            normal(name)
+            for name, value in sources
+            if all(_has_source(each) for each in (value if isinstance(value, list) else [value]))
+        }
 
     def _poetry(self) -> Iterator[Requirement]:
         poetry = self._table("tool", "poetry")
@@ -195,65 +225,81 @@ class Declared:
                     continue
                 for entry in value if isinstance(value, list) else [value]:
                     told: Mapping[str, Any] = entry if isinstance(entry, Mapping) else {"version": entry}
+                    version = str(told.get("version") or "")
                     yield Requirement(
                         normal(name),
                         frozenset(normal(each) for each in told.get("extras") or ()),
-                        re.sub(r"\s", "", str(told.get("version") or "")),
                         str(told.get("markers") or ""),
                         # Poetry's optional dependencies are what its extras are made of.
                         "extra" if told.get("optional") and kind == "service" else kind,
                         group,
-                        self._place(header, name, name),
-                        str(told.get("git") or told.get("url") or told.get("path") or told.get("file") or ""),
+                        self._place(header, name),
+                        f"{name} = {version or '*'!r}",
+                        _has_source(told) or _is_bounded(version),
                     )
 
-    def _listed(self, entries: object, kind: str, group: str, header: str, key: str) -> Iterator[Requirement]:
-        for entry in entries if isinstance(entries, list) else ():
-            # A table includes another group, whose entries are listed where that stands.
-            if isinstance(entry, str) and (made := parsed(entry, kind, group, self._place(header, key, entry))):
-                yield made
-
-    def _files(self) -> Iterator[Requirement]:
+    def _in_files(self) -> Iterator[Requirement]:
+        root = self._config.root
         dynamic = self._table("tool", "setuptools", "dynamic").get("dependencies")
         named = dynamic.get("file", ()) if isinstance(dynamic, Mapping) else ()
-        paths = [self.root / each for each in ([named] if isinstance(named, str) else named)]
+        paths = [root / each for each in ([named] if isinstance(named, str) else named)]
         for pattern in ("requirements*.txt", "*-requirements.txt", "requirements/*.txt"):
-            paths += sorted(self.root.glob(pattern))
+            paths += sorted(root.glob(pattern))
         seen: set[Path] = set()
         for path in paths:
             name = path.stem.replace("requirements", "")
             group = name.strip("-_.") if _DEVELOPMENT.search(name) else ""
-            yield from self._file(path, group, seen)
+            yield from self._included(path, group, seen)
 
-    def _file(self, path: Path, group: str, seen: set[Path]) -> Iterator[Requirement]:
+    def _included(self, path: Path, group: str, seen: set[Path]) -> Iterator[Requirement]:
+        """What a file and those that it includes declare; the name in a bare address is a guess, and declares none."""
         if path in seen or not path.is_file() or "constraint" in path.name:
             return
         seen.add(path)
-        for number, line in _lines(_decoded(path.read_bytes())):
-            place = Place.of(self.root, path, number)
+        for number, line in self._lines(path):
             if other := re.match(r"(?:-r|--requirement)[\s=]+(\S+)", line):
-                yield from self._file(path.parent / other[1], group, seen)
-            elif not line.startswith("-") and not re.match(r"[\w+]+://|\.{0,2}/", line):
+                yield from self._included(path.parent / other[1], group, seen)
+            elif not line.startswith("-") and not _ADDRESS.match(line):
+                place = Place.of(self._config.root, path, number)
                 made = parsed(line, "group" if group else "service", group, place)
                 yield from (made,) if made else ()
 
+    def _listed_in(self, path: Path) -> Iterator[Requirement]:
+        """What a file itself asks for, what is editable included."""
+        for number, line in self._lines(path):
+            if "\ufffd" in line:
+                raise CouldNotLook(f"{path.name} is no text: line {number} cannot be decoded")
+            written = re.sub(r"^(-e|--editable)[\s=]+", "", line)
+            if not written.startswith("-"):
+                made = parsed(written, place=Place.of(self._config.root, path, number))
+                yield from (made,) if made else ()
+
+    def _lines(self, path: Path) -> list[tuple[int, str]]:
+        if path not in self._files:
+            self._files[path] = list(_lines(_decoded(path.read_bytes())))
+        return self._files[path]
+
     def _table(self, *names: str) -> Mapping[str, Any]:
-        table: Any = self._document
+        table: Any = self._config.document
         for name in names:
             table = table.get(name) if isinstance(table, Mapping) else None
         return table if isinstance(table, Mapping) else {}
 
-    def _place(self, header: str, key: str, text: str) -> Place:
-        """The first line of a table, from its key on, that has this text."""
+    def _place(self, header: str, key: str, text: str = "") -> Place:
+        """The first line of a table, from its key on, that has the key or this text."""
+        escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+        forms = (f'"{escaped}"', f"'{text}'") if text else (key,)
         inside = begun = False
-        for number, line in enumerate(self._text.splitlines(), 1):
+        first = None
+        for number, line in enumerate(self._config.text.splitlines(), 1):
             if match := re.match(r"\s*\[+([^\]\"']+)\]+\s*(?:#.*)?$", line):
                 inside, begun = re.sub(r"\s", "", match[1]) == header, False
             begun = begun or bool(inside and re.match(rf"""\s*["']?{re.escape(key)}["']?\s*[=.]""", line))
-            if begun and text in line:
-                return Place(FILE, number)
-        found = (number for number, line in enumerate(self._text.splitlines(), 1) if text in line)
-        return Place(FILE, next(found, None))
+            if not line.lstrip().startswith("#") and any(form in line for form in forms):
+                if begun:
+                    return Place(FILE, number)
+                first = first or number
+        return Place(FILE, first)
 
 
 def _items(table: object) -> Iterable[tuple[str, Any]]:
@@ -261,15 +307,14 @@ def _items(table: object) -> Iterable[tuple[str, Any]]:
 
 
 def _decoded(content: bytes) -> str:
-    """The text of a requirement file: PowerShell's `>` writes UTF-16."""
-    for mark, name in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
-        if content.startswith(mark):
-            return content.decode(name, errors="replace")
-    return content.decode("utf-8", errors="replace")
+    """The text of a requirement file; `pip freeze > requirements.txt` in PowerShell writes UTF-16."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    elif b"\0" in content[:2]:
+        encoding = "utf-16-be"
+    else:
+        encoding = "utf-16-le" if b"\0" in content[:4] else "utf-8-sig"
+    return content.decode(encoding, errors="replace")
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -281,17 +326,28 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         if pending.endswith("\\"):
             pending = pending[:-1] + " "
             continue
-        if line := re.sub(r"\s--(?:hash|config-settings?|global-option)\b.*", "", pending).strip():
+        if line := re.sub(r"\s--?[A-Za-z][\w-]*[=\s].*", "", pending.strip()):
             yield begun, line
         pending, begun = "", 0
 
 
-def _bounded(specifier: str) -> bool:
-    alternatives = [each for each in specifier.split("||") if each] or [""]
-    return all(
-        any(re.match(r"<|={2,3}|~|\^|\d[\w.]*(?:\*)?$", part) for part in re.split(r"[,|]", each) if part)
-        for each in alternatives
-    )
+def _is_bounded(specifier: str) -> bool:
+    """Whether each alternative of a specifier, Poetry's included, shuts out what is yet to come."""
+    alternatives = [each for each in re.sub(r"\s", "", specifier).split("||") if each] or [""]
+    return all(any(re.match(r"[<~^\d]|=+(?![=*])", part) for part in re.split(r"[,|]", each)) for each in alternatives)
+
+
+def _is_fixed(address: str) -> bool:
+    """Whether an address gives the same thing for ever: a file, or a commit or tag of a repository."""
+    if _REPOSITORY.match(address):
+        revision = _REVISION.match(address)
+        return revision is not None and revision[1].lower() not in _BRANCHES
+    return True
+
+
+def _has_source(told: object) -> bool:
+    """Whether a table, Poetry's or uv's, says where a package is from, and that no other can come from there."""
+    return any(value for key, value in _items(told) if key in ("path", "file", "workspace", "rev", "tag", "url"))
 
 
 @cache

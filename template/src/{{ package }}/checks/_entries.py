@@ -6,7 +6,6 @@ from __future__ import annotations
 import ast
 import re
 import shlex
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -185,8 +184,7 @@ def _values(words: Sequence[str], *options: str) -> Iterator[str]:
 
 
 def _of_project(config: Config) -> Iterator[Entry]:
-    text = (config.root / FILE).read_text(encoding="utf-8-sig", errors="replace")
-    document: dict[str, Any] = tomllib.loads(text)
+    document = config.document
     tool = document.get("tool", {})
     tables: list[tuple[str, Any, tuple[str, ...]]] = [("tool.fastapi", tool.get("fastapi", {}), ("entrypoint",))]
     hardening = tool.get("hardening", {})
@@ -200,7 +198,7 @@ def _of_project(config: Config) -> Iterator[Entry]:
         for key in keys:
             value = table.get(key)
             if isinstance(value, str) and _ADDRESS.fullmatch(value.partition("[")[0].strip()):
-                yield Entry("attribute", value.partition("[")[0].strip(), Place(FILE, _line(text, header, key)))
+                yield Entry("attribute", value.partition("[")[0].strip(), Place(FILE, _line(config.text, header, key)))
 
 
 def _line(text: str, header: str, key: str) -> int | None:

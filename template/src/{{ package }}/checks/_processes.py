@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -392,12 +391,15 @@ def _kubernetes(config: Config, compose: Compose, cluster: Cluster, image: _Imag
 
 
 def _scripts(config: Config) -> Iterator[Process]:
-    text = (config.root / FILE).read_text(encoding="utf-8")
-    project = tomllib.loads(text).get("project", {})
+    project = config.document.get("project", {})
     for table in ("scripts", "gui-scripts"):
         for name, target in project.get(table, {}).items():
             line = next(
-                (n for n, each in enumerate(text.splitlines(), 1) if re.match(rf'"?{re.escape(name)}"?\s*=', each)),
+                (
+                    n
+                    for n, each in enumerate(config.text.splitlines(), 1)
+                    if re.match(rf'"?{re.escape(name)}"?\s*=', each)
+                ),
                 None,
             )
             yield Process("script", name, (str(target),), shell=False, place=Place(FILE, line))

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,11 +67,8 @@ def ruff(config: Config) -> dict[str, list[Lint]]:
 def deptry(config: Config) -> list[Lint]:
     """What deptry finds: undeclared, transitive, unused and misplaced dependencies."""
     # deptry leaves out what git ignores, unless it is told what to leave out.
-    options = (
-        []
-        if _excludes(config.root)
-        else [f"--exclude={pattern}" for pattern in (*OUTSIDE, *_environments(config.root))]
-    )
+    excludes = "exclude" in config.document.get("tool", {}).get("deptry", {})
+    options = [] if excludes else [f"--exclude={pattern}" for pattern in (*OUTSIDE, *_environments(config.root))]
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "deptry.json"
         _, beside = _run(config, "deptry", ".", f"--json-output={answer}", *options, statuses=(0, 1))
@@ -103,15 +99,6 @@ def mypy(config: Config) -> list[Lint]:
         # What a module lacks fails when it is imported: that is IM003's.
         if row["code"] == "attr-defined" and not row["message"].startswith("Module ")
     ]
-
-
-def _excludes(root: Path) -> bool:
-    """Whether the project says itself which files deptry leaves out."""
-    try:
-        document = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return False  # deptry says so itself
-    return "exclude" in document.get("tool", {}).get("deptry", {})
 
 
 def _environments(root: Path) -> list[str]:

@@ -11,7 +11,6 @@ from ._findings import DoesNotApply, Finding, Guard
 from ._names import FUNCTIONS, Use
 from ._outgoing import IN_C, Timeouts, asks, connects, makes_client
 from ._reach import Reach
-from ._requirements import requirements
 from ._stand_ins import StandIns
 from ._stores import Stores
 from ._unread import Unreads
@@ -175,11 +174,10 @@ class CL005(Guard):
     """
 
     def judge(self, facts: Facts) -> Iterator[Finding]:
-        found = list(requirements(facts.config))
-        if not found:
+        if not facts.declared.watched:
             raise DoesNotApply("no dependency is declared")
-        for each in found:
-            if not each.is_bounded and each.name not in DATA:
+        for each in facts.declared.watched:
+            if not each.bounded and each.name not in DATA:
                 yield self.finding(
                     f"{each.text} takes whatever is released next, other parameters included; bound it below the next "
                     "release that may break (<2, or ==1.4.*)",
