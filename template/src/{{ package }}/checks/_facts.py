@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from ._migrated import Migrated
     from ._needs import Need
     from ._processes import Cluster, Compose, Process
-    from ._reach import Reach
     from ._sessions import Sessions
     from ._source import Source
     from ._source_celery import CelerySource
@@ -255,7 +254,7 @@ class Facts:
 
     @cached_property
     def functions(self) -> Functions:
-        """The package's functions, and which of them call which."""
+        """The package's functions and classes: which call which, and what requests, jobs and imports lead to."""
         from ._functions import Functions  # noqa: PLC0415 - not needed when a service starts
 
         return Functions(self.source)
@@ -265,7 +264,7 @@ class Facts:
         """The classes that are mapped to a table, by their dotted names, with the names that they declare."""
         from ._rows import row_models  # noqa: PLC0415 - not needed when a service starts
 
-        return row_models(self.source)
+        return row_models(self.functions)
 
     @cached_property
     def compose(self) -> Compose:
@@ -377,13 +376,6 @@ class Facts:
         from ._tools import deptry  # noqa: PLC0415 - not needed when a service starts
 
         return deptry(self.config)
-
-    @cached_property
-    def reach(self) -> Reach:
-        """What requests, jobs and imports lead to, as far as source tells."""
-        from ._reach import Reach  # noqa: PLC0415 - not needed when a service starts
-
-        return Reach(self.source)
 
     @property
     def live(self) -> Live:

@@ -1,10 +1,12 @@
 # Owned by the template.
-"""Facts from source about functions: which call which, and how far what a request brings gets in them."""
+"""Facts from source about functions and classes: which call which, what runs in a request, in a job and while a module
+is imported, and how far what a request brings gets.
+"""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,9 +16,49 @@ from ._source import Source
 
 _DEEP = 6
 """How many functions may call one another on the way from an endpoint."""
+VERBS = {"get", "post", "put", "patch", "delete", "head", "options", "trace"}
+ROUTES = VERBS | {"api_route", "route", "websocket", "websocket_route", "middleware", "exception_handler"}
+ADDS = {"add_api_route", "add_route", "add_api_websocket_route", "add_websocket_route", "Route", "WebSocketRoute"}
+JOBS = {"task", "shared_task", "periodic_task", "actor", "job"}
+METHODS = VERBS | {"dispatch", "on_receive", "on_connect", "run"}
+STARTS = {"on_event", "command", "callback", "connect", "on_startup", "on_shutdown"}
+RUNS = {"to_thread", "run_in_threadpool", "run_in_executor", "run_sync", "in_thread", "add_task", "partial"}
+MEMOS = {"cache", "lru_cache", "cached_property", "alru_cache", "cached", "cachedmethod", "cache_resource"}
 _CONVERSIONS = {"int", "str", "float", "uuid.UUID", "list", "set", "tuple", "sorted", "dict", "bytes"}
 
 Def = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, eq=False)
+class Class:
+    """A class of the package. `name` is dotted, with the classes and functions around it."""
+
+    name: str
+    node: ast.ClassDef
+    names: Names
+    within: tuple[Scope, ...] = field(repr=False)
+
+    @property
+    def place(self) -> Place:
+        return Place(self.names.file.path, self.node.lineno)
+
+    @cached_property
+    def made_of(self) -> tuple[str, ...]:
+        """The dotted names of what it is derived from itself; "" for what cannot be told."""
+        bases = [each.value if isinstance(each, ast.Subscript) else each for each in self.node.bases]
+        return tuple(self.names.meaning(each) for each in bases)
+
+    @cached_property
+    def attributes(self) -> dict[str, str]:
+        """What its attributes stand for: what it declares them as, or what a method assigns to them."""
+        found: dict[str, str] = {}
+        for node in ast.walk(self.node):
+            if isinstance(node, ast.AnnAssign) and (node in self.node.body or _of_self(node.target)):
+                found[last_word(node.target)] = self.names.instance(node.annotation)
+            elif isinstance(node, ast.Assign):
+                for target in filter(_of_self, node.targets):
+                    found[last_word(target)] = found.get(last_word(target)) or self.names.meaning(node.value)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,9 +68,8 @@ class Function:
     name: str
     node: Def
     names: Names
+    owner: Class | None  # the class that it is a method of
     uses: list[Use] = field(repr=False)  # those in the functions inside of it as well
-    within: tuple[Scope, ...] = field(repr=False)
-    owner: str = ""  # the dotted name of the class that it is a method of
 
     @property
     def place(self) -> Place:
@@ -39,20 +80,36 @@ class Function:
         """Whether the event loop runs it."""
         return isinstance(self.node, ast.AsyncFunctionDef)
 
+    @cached_property
+    def inside(self) -> list[Use]:
+        """The calls in it, without those in functions inside of it; lambdas are its own."""
+        return [use for use in self.uses if use.function is self.node]
+
     @property
     def calls(self) -> list[Use]:
         """What it calls by itself."""
-        return [use for use in self.uses if use.function is self.node and not isinstance(use.within[-1], ast.Lambda)]
+        return [use for use in self.inside if not isinstance(use.within[-1], ast.Lambda)]
 
-    @property
+    @cached_property
     def decorators(self) -> list[str]:
         """What its decorators are, as far as that is known: "functools.lru_cache"; the last word where no more is."""
-        found = []
-        for each in self.node.decorator_list:
-            called = each.func if isinstance(each, ast.Call) else each
-            last = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-            found.append(self.names.meaning(called) or f".{last}")
-        return found
+        called = [each.func if isinstance(each, ast.Call) else each for each in self.node.decorator_list]
+        return [self.names.meaning(each) or f".{last_word(each)}" for each in called]
+
+    def is_decorated(self, words: Container[str]) -> bool:
+        """Whether one of these is the last word of what a decorator is."""
+        return any(each.rpartition(".")[2] in words for each in self.decorators)
+
+    @property
+    def positional(self) -> list[ast.arg]:
+        """What may be given to it by position, `self` apart."""
+        every = [*self.node.args.posonlyargs, *self.node.args.args]
+        return every[1:] if self.owner and "staticmethod" not in self.decorators else every
+
+    @property
+    def arguments(self) -> list[ast.arg]:
+        """What is given to it, `self` apart."""
+        return [*self.positional, *self.node.args.kwonlyargs]
 
     @property
     def parameters(self) -> list[str]:
@@ -116,23 +173,33 @@ class Function:
 
 
 class Functions:
-    """Every function of the package."""
+    """Every function and class of the package, and which of them are reached from where."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self.every: list[Function] = []  # those as well whose name is given again
         self.by_name: dict[str, Function] = {}
+        self.classes: dict[str, Class] = {}
         self._by_node: dict[ast.AST, Function] = {}
+        self._by_class: dict[ast.AST, Class] = {}
         self._by_place: dict[tuple[str, int], Function] = {}
-        inside: dict[ast.AST, list[Use]] = {}
+        self._bases: dict[Class, tuple[str, ...]] = {}
+        self._callees: dict[ast.Call, tuple[Function, ...]] = {}
+        uses: dict[ast.AST, list[Use]] = {}
         for use in source.uses:
             for scope in use.within:
-                inside.setdefault(scope, []).append(use)
+                uses.setdefault(scope, []).append(use)
         for names in source.own:
             for node, within in names:
-                if isinstance(node, FUNCTIONS):
-                    outer = ".".join((names.module, *_named(within)))
-                    owner = outer if within and isinstance(within[-1], ast.ClassDef) else ""
-                    made = Function(f"{outer}.{node.name}", node, names, inside.get(node, []), within, owner)
+                if isinstance(node, ast.ClassDef):
+                    kind = Class(".".join((names.module, *_named(within), node.name)), node, names, within)
+                    self.classes.setdefault(kind.name, kind)
+                    self._by_class[node] = kind
+                elif isinstance(node, FUNCTIONS):
+                    name = ".".join((names.module, *_named(within), node.name))
+                    owner = self._by_class.get(within[-1]) if within else None
+                    made = Function(name, node, names, owner, uses.get(node, []))
+                    self.every.append(made)
                     self.by_name.setdefault(made.name, made)
                     self._by_node[node] = made
                     first = min((node.lineno, *(each.lineno for each in node.decorator_list)))
@@ -142,6 +209,10 @@ class Functions:
     def of(self, node: ast.AST | None) -> Function | None:
         """The function that is this node."""
         return self._by_node.get(node) if node is not None else None
+
+    def all_around(self, within: tuple[Scope, ...]) -> list[Class]:
+        """The classes among the scopes around something, innermost first."""
+        return [self._by_class[each] for each in reversed(within) if isinstance(each, ast.ClassDef)]
 
     def at(self, place: Place) -> Function | None:
         """The function that begins on this line, its decorators included."""
@@ -153,13 +224,191 @@ class Functions:
         return self.by_name.get(plain) or self.by_name.get(f"{plain}.__init__")
 
     def called(self, use: Use) -> Function | None:
-        """The function of the package that is called."""
-        func = use.node.func
-        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and func.value.id in ("self", "cls"):
-            for depth, scope in reversed(list(enumerate(use.within))):
-                if isinstance(scope, ast.ClassDef):
-                    return self.by_name.get(".".join((use.module, *_named(use.within[: depth + 1]), func.attr)))
-        return self.named(use.name) if use.name else None
+        """The function of the package that a call names; what a class inherits is not looked for."""
+        name = use.name or self._of_self(use)
+        return self.named(name) if name else None
+
+    def name_of(self, use: Use) -> str:
+        """What is called, `self` and its attributes included."""
+        name, function = use.name or self._of_self(use), use.node.func
+        if name or not isinstance(function, ast.Attribute) or not _of_self(function.value):
+            return name
+        owner = next(iter(self.all_around(use.within)), None)
+        meaning = owner.attributes.get(last_word(function.value)) if owner else ""
+        return f"{meaning}.{function.attr}" if meaning else ""
+
+    def _of_self(self, use: Use) -> str:
+        function, owner = use.node.func, next(iter(self.all_around(use.within)), None)
+        base = function.value if isinstance(function, ast.Attribute) else None
+        its_own = isinstance(base, ast.Name) and base.id in ("self", "cls")
+        return f"{owner.name}().{last_word(function)}" if owner and its_own else ""
+
+    def bases(self, kind: Class) -> tuple[str, ...]:
+        """The dotted names of all classes that a class inherits from, as far as they are told, nearest first."""
+        if kind not in self._bases:
+            found, pending, seen = [], [kind], {kind}
+            while pending:
+                for name in filter(None, pending.pop(0).made_of):
+                    found.append(name)
+                    known = self.classes.get(name)
+                    if known is not None and known not in seen:
+                        seen.add(known)
+                        pending.append(known)
+            self._bases[kind] = tuple(found)
+        return self._bases[kind]
+
+    def canonical(self, address: str) -> str:
+        """The name under which something is defined that `package.module:Name` leads to."""
+        name = address.replace(":", ".")
+        return next((names._followed(name, 0) for names in self.source.own), name)
+
+    def targets(self, name: str) -> Iterator[Function]:
+        """The functions that a call of this name runs, inherited ones too: of a class, those that make an object."""
+        plain = name.replace("()", "")
+        if plain in self.by_name:
+            yield self.by_name[plain]
+        elif plain in self.classes:
+            for method in ("__init__", "__post_init__", "__new__"):
+                yield from self._method(plain, method)
+        else:
+            owner, _, method = plain.rpartition(".")
+            if owner in self.classes:
+                yield from self._method(owner, method)
+
+    def _method(self, owner: str, method: str) -> Iterator[Function]:
+        for each in (owner, *self.bases(self.classes[owner])):
+            if found := self.by_name.get(f"{each}.{method}"):
+                yield found
+                return
+
+    def callees(self, use: Use) -> tuple[Function, ...]:
+        """What of the package a call runs: what it names, and what it hands to something that runs it."""
+        if use.node not in self._callees:
+            handed = use.node.args[:2] if use.last in RUNS else []
+            names = [self.name_of(use), *(self._meaning(use, each) for each in handed)]
+            self._callees[use.node] = tuple(target for name in names for target in self.targets(name))
+        return self._callees[use.node]
+
+    def _meaning(self, use: Use, node: ast.expr) -> str:
+        names = self.source.names(use.place.file or "")
+        return names.meaning(node) if names else ""
+
+    # Where it leads
+
+    @cached_property
+    def running(self) -> list[Use]:
+        """Each call but those that an import passes by: in a lambda, or behind `if __name__ == "__main__"`."""
+        apart = set().union(*(_guarded(names.file.tree) for names in self.source.own))
+        return [use for use in self.source.uses if use.function or not (id(use.node) in apart or _is_deferred(use))]
+
+    @cached_property
+    def imported(self) -> list[Use]:
+        """The calls that an import runs."""
+        return [use for use in self.running if use.function is None]
+
+    @cached_property
+    def handlers(self) -> dict[Function, str]:
+        """Functions that a request or a job runs by themselves, and what they are."""
+        found: dict[Function, str] = {}
+        for function in self.every:
+            for decorator, what in zip(function.node.decorator_list, function.decorators, strict=True):
+                last = what.rpartition(".")[2]
+                if last in ROUTES and isinstance(decorator, ast.Call):
+                    found[function] = "a request"
+                elif last in JOBS:
+                    found[function] = "a job"
+            if function.owner is not None and function.node.name in METHODS:
+                kinds = {each.rpartition(".")[2] for each in self.bases(function.owner)}
+                if kinds & {"HTTPEndpoint", "WebSocketEndpoint", "BaseHTTPMiddleware", "Task"}:
+                    found[function] = "a job" if "Task" in kinds else "a request"
+        for use in self.running:
+            given = use.node.args
+            if use.last in ("Depends", "Security") and given:
+                self._add(found, self._meaning(use, given[0]), "a request")
+            elif use.last in ADDS and len(given) > 1:
+                self._add(found, self._meaning(use, given[1]), "a request")
+            elif use.last == "add_task" and given:
+                self._add(found, self._meaning(use, given[0]), "a job")
+        for names in self.source.own:
+            for each, _ in names:
+                # Annotated[Service, Depends()] makes a Service for each request.
+                if isinstance(each, ast.Subscript) and isinstance(each.slice, ast.Tuple) and each.slice.elts:
+                    kind, *rest = each.slice.elts
+                    calls = [one.func for one in rest if isinstance(one, ast.Call) and not one.args]
+                    if any((names.meaning(one).rpartition(".")[2] or last_word(one)) == "Depends" for one in calls):
+                        self._add(found, names.meaning(kind), "a request")
+        return found
+
+    def _add(self, found: dict[Function, str], name: str, what: str) -> None:
+        for target in self.targets(name):
+            found.setdefault(target, what)
+
+    def _spread(self, found: dict[Function, str], leaves_out: Callable[[Function], bool]) -> dict[Function, str]:
+        """What these lead to as well, with what leads there."""
+        pending = list(found)
+        while pending:
+            function = pending.pop()
+            for use in function.inside:
+                for target in self.callees(use):
+                    if target not in found and not leaves_out(target):
+                        found[target] = found[function]
+                        pending.append(target)
+        return found
+
+    @cached_property
+    def in_requests(self) -> dict[Function, str]:
+        """Functions that run in a request or in a job; what is made once and kept leads nowhere."""
+
+        def is_kept(function: Function) -> bool:
+            return function.is_decorated(MEMOS)
+
+        return self._spread({each: what for each, what in self.handlers.items() if not is_kept(each)}, is_kept)
+
+    @cached_property
+    def made_in_requests(self) -> set[str]:
+        """The classes of which a request or a job makes objects."""
+        made = {self.name_of(use) for function in self.in_requests for use in function.inside}
+        made |= {each.owner.name for each in self.handlers if each.node.name == "__init__" and each.owner}
+        return made & self.classes.keys()
+
+    @cached_property
+    def at_import(self) -> dict[Function, str]:
+        """Functions that run while a module is imported."""
+        found: dict[Function, str] = {}
+        for use in self.imported:
+            for target in self.callees(use):
+                found.setdefault(target, f"{use.place}")
+        return self._spread(found, lambda _: False)
+
+    @cached_property
+    def callers(self) -> dict[Function, list[Function | None]]:
+        """The functions that call each function; None stands for an import."""
+        found: dict[Function, list[Function | None]] = {}
+        for use in self.running:
+            for target in self.callees(use):
+                found.setdefault(target, []).append(self.of(use.function))
+        for each in (*self.every, *self._by_class.values()):
+            for decorator in each.node.decorator_list:
+                called = decorator.func if isinstance(decorator, ast.Call) else decorator
+                for target in self.targets(each.names.meaning(called)):
+                    # Of `@kind("x")` an import runs what `kind` gives as well; of `@kind`, what decorates alone.
+                    inner = map(self.of, target.node.body) if isinstance(decorator, ast.Call) else ()
+                    for one in filter(None, (target, *inner)):
+                        found.setdefault(one, []).append(None)
+        return found
+
+    def only_at_start(self, function: Function, seen: frozenset[Function] = frozenset()) -> bool:
+        """Whether it runs while modules are imported or while the application starts, and never again."""
+        if function in self.handlers:
+            return False
+        if "lifespan" in function.node.name or function.is_decorated(STARTS):
+            return True
+        callers = self.callers.get(function, [])
+        if function in seen or not callers:
+            return function in seen
+        return all(each is None or self.only_at_start(each, seen | {function}) for each in callers)
+
+    # How far what a request brings gets
 
     def reached(
         self, start: Function, brought: Iterable[str] = (), *, without: Iterable[str] = ()
@@ -190,6 +439,30 @@ class Functions:
         given = list(zip(parameters, use.node.args, strict=False))
         given += [(each.arg, each.value) for each in use.node.keywords if each.arg]
         return [parameter for parameter, value in given if function.is_brought(value, names)]
+
+
+def last_word(node: ast.AST) -> str:
+    """The name, or the last word of a dotted one."""
+    return str(getattr(node, "attr", getattr(node, "id", "")))
+
+
+def _of_self(target: ast.expr) -> bool:
+    return isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self"
+
+
+def _is_deferred(use: Use) -> bool:
+    return any(isinstance(each, ast.Lambda) for each in use.within)
+
+
+def _guarded(tree: ast.Module | None) -> set[int]:
+    """What does not run when a module is imported: `if __name__ == "__main__"` and `if TYPE_CHECKING`."""
+    found: set[int] = set()
+    for node in tree.body if tree else ():
+        if isinstance(node, ast.If):
+            words = {last_word(each) for each in ast.walk(node.test)}
+            if words & {"__name__", "TYPE_CHECKING"}:
+                found.update(id(each) for statement in node.body for each in ast.walk(statement))
+    return found
 
 
 def _named(within: tuple[Scope, ...]) -> list[str]:

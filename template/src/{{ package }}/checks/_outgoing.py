@@ -7,9 +7,8 @@ import ast
 from collections.abc import Iterator
 from functools import cached_property
 
+from ._functions import Functions
 from ._names import Names, Use
-from ._reach import Reach
-from ._source import Source
 
 _HTTP = {"get", "post", "put", "patch", "delete", "head", "options", "request"}
 
@@ -142,15 +141,15 @@ def connects(use: Use, name: str) -> bool:
 class Timeouts:
     """Calls to other services that may wait for ever."""
 
-    def __init__(self, source: Source, reach: Reach) -> None:
-        self._source = source
-        self._reach = reach
+    def __init__(self, functions: Functions) -> None:
+        self._functions = functions
+        self._source = functions.source
         self._limited: dict[str, set[int]] = {}
 
     def missing(self) -> Iterator[tuple[Use, str]]:
         """Each call without a limit, and what it is."""
         for use in self._source.uses:
-            name = self._reach.name_of(use)
+            name = self._functions.name_of(use)
             name = self._by_partial(use) if name in ("", "functools.partial()") else name
             if name and (what := self._without(use, name)):
                 yield use, what

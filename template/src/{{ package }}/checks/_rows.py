@@ -11,7 +11,6 @@ from functools import cached_property
 from ._findings import Place
 from ._functions import Function, Functions, mentions, plain_names
 from ._names import FUNCTIONS, Names, Use
-from ._source import Source
 
 _STATEMENTS = {"select", "update", "delete", "query"}
 _LIBRARIES = ("sqlalchemy", "sqlmodel")
@@ -152,23 +151,17 @@ def _outermost(node: ast.expr, function: Function) -> tuple[ast.expr, str]:
     return node, ""
 
 
-def row_models(source: Source) -> dict[str, frozenset[str]]:
+def row_models(functions: Functions) -> dict[str, frozenset[str]]:
     """The classes that are mapped to a table, under their dotted names, with what they and those they are made of declare."""
-    classes: dict[str, tuple[ast.ClassDef, Names]] = {}
-    for names in source.own:
-        for node, around in names:
-            if isinstance(node, ast.ClassDef):
-                outer = [each.name for each in around if not isinstance(each, (ast.Lambda, ast.Module))]
-                classes[".".join((names.module, *outer, node.name))] = node, names
 
     def declared(name: str, seen: frozenset[str] = frozenset()) -> frozenset[str]:
-        if name not in classes or name in seen:
+        if name not in functions.classes or name in seen:
             return frozenset()
-        node, names = classes[name]
-        own = frozenset(_bound(node)) | {"__table__" for each in node.keywords if each.arg == "table"}
-        return own.union(*(declared(names.meaning(base), seen | {name}) for base in node.bases))
+        kind = functions.classes[name]
+        own = frozenset(_bound(kind.node)) | {"__table__" for each in kind.node.keywords if each.arg == "table"}
+        return own.union(*(declared(base, seen | {name}) for base in kind.made_of))
 
-    found = {name: declared(name) for name in classes}
+    found = {name: declared(name) for name in functions.classes}
     return {name: columns for name, columns in found.items() if columns & {"__tablename__", "__table__"}}
 
 

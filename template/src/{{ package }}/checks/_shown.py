@@ -5,12 +5,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
 
 from ._findings import Place
 from ._functions import Function, Functions
 from ._names import Names
-from ._source import Source
 
 _RESPONSES = {
     "HTTPException",
@@ -44,22 +42,11 @@ _FOR_DEVELOPERS = {"debug", "is_debug", "is_local", "local", "is_dev", "dev", "i
 class Shown:
     """Each place at which a response gets what an exception says."""
 
-    def __init__(self, source: Source, functions: Functions, registered: Iterable[str]) -> None:
-        self._source = source
+    def __init__(self, functions: Functions, registered: Iterable[str]) -> None:
+        self._source = functions.source
         self._functions = functions
+        self._classes = functions.classes
         self._registered = set(registered)  # exceptions that are made into responses
-
-    @cached_property
-    def _classes(self) -> dict[str, tuple[str, ...]]:
-        """The package's classes, with what they are made of."""
-        found: dict[str, tuple[str, ...]] = {}
-        for names in self._source.own:
-            for node, around in names:
-                if isinstance(node, ast.ClassDef):
-                    outer = [each.name for each in around if not isinstance(each, (ast.Lambda, ast.Module))]
-                    name = ".".join((names.module, *outer, node.name))
-                    found[name] = tuple(names.meaning(base) for base in node.bases)
-        return found
 
     def in_handlers(self, endpoints: Iterable[Function]) -> Iterator[tuple[Place, str]]:
         """In `except` blocks: the line, and what is shown there."""
@@ -126,7 +113,8 @@ class Shown:
             name.startswith(("fastapi.", "starlette.")) and name.rpartition(".")[2] in _RESPONSES
         ):
             return True
-        return name not in seen and any(self._is_response(base, seen | {name}) for base in self._classes.get(name, ()))
+        bases = self._classes[name].made_of if name in self._classes and name not in seen else ()
+        return any(self._is_response(base, seen | {name}) for base in bases)
 
     def _is_harmless(self, kind: ast.expr | None, names: Names) -> bool:
         kinds = kind.elts if isinstance(kind, ast.Tuple) else [kind]

@@ -10,9 +10,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ._findings import Place
+from ._functions import Functions
 from ._names import FUNCTIONS, Names, Use
-from ._reach import Reach
-from ._source import Source
 
 MOCKS = {"Mock", "MagicMock", "AsyncMock", "NonCallableMock", "NonCallableMagicMock"}
 SPECIFIED = ("spec", "spec_set", "wraps")
@@ -43,10 +42,10 @@ class Misfit(NamedTuple):
 class StandIns:
     """The stand-ins of a project's tests."""
 
-    def __init__(self, source: Source, reach: Reach) -> None:
-        self._source = source
-        self._reach = reach
-        self.paths = [path for path in source.files if path.startswith("tests/")]
+    def __init__(self, functions: Functions) -> None:
+        self._functions = functions
+        self._source = functions.source
+        self.paths = [path for path in self._source.files if path.startswith("tests/")]
 
     @cached_property
     def _tests(self) -> list[Names]:
@@ -108,19 +107,23 @@ class StandIns:
 
     def _takes_an_object(self, names: Names, call: ast.Call, mock: ast.AST, parent: ast.AST) -> bool:
         """Whether the parameter that a mock is given to has a class of the package as its annotation."""
-        for function in self._reach.targets(names.meaning(call.func)):
-            arguments = function.args
-            every = [*arguments.posonlyargs, *arguments.args]
-            every = every[1:] if function in self._reach.owner and every else every
+        for function in self._functions.targets(names.meaning(call.func)):
+            every = function.positional
             if isinstance(parent, ast.keyword):
-                found = next((each for each in (*every, *arguments.kwonlyargs) if each.arg == parent.arg), None)
+                found = next((each for each in function.arguments if each.arg == parent.arg), None)
             else:
                 position = next((n for n, each in enumerate(call.args) if each is mock), len(every))
                 found = every[position] if position < len(every) else None
             if found is not None and found.annotation is not None:
-                kind = self._reach.names[function].instance(found.annotation).removesuffix("()")
+                kind = function.names.instance(found.annotation).removesuffix("()")
                 root = kind.partition(".")[0]
-                return kind in self._reach.classes or root not in ("", "typing", "collections", "object", "builtins")
+                return kind in self._functions.classes or root not in (
+                    "",
+                    "typing",
+                    "collections",
+                    "object",
+                    "builtins",
+                )
         return False
 
     # Classes
@@ -138,8 +141,8 @@ class StandIns:
     def misfits(self) -> Iterator[Misfit]:
         """Each method of a stand-in that the real class lacks, and that no test calls for its own ends."""
         by_name: dict[str, list[str]] = {}
-        for name, node in self._reach.classes.items():
-            by_name.setdefault(node.name, []).append(name)
+        for name, kind in self._functions.classes.items():
+            by_name.setdefault(kind.node.name, []).append(name)
         for names in self._tests:
             registered = dict(self._registered(names))
             classes = [node for node, _ in names if isinstance(node, ast.ClassDef)]
@@ -180,20 +183,17 @@ class StandIns:
 
     def _methods(self, name: str) -> set[str]:
         """Every attribute of a class of the package; none where some of it comes from elsewhere and cannot be read."""
-        node = self._reach.classes[name]
-        known = [node]
-        for base in self._reach.bases(node):
-            if base in self._reach.classes:
-                known.append(self._reach.classes[base])
+        classes = self._functions.classes
+        known = [classes[name]]
+        for base in self._functions.bases(classes[name]):
+            if base in classes:
+                known.append(classes[base])
             elif base.rpartition(".")[2] not in ("object", "ABC", "Protocol", "Generic"):
                 return set()
-        if any(
-            len(each.bases) != len([b for b in each.bases if self._reach._bare(self._reach.names[each], b)])
-            for each in known
-        ):
+        if any("" in each.made_of for each in known):
             return set()
         found: set[str] = set()
-        for each in known:
+        for each in (kind.node for kind in known):
             if any(isinstance(one, FUNCTIONS) and one.name in ("__getattr__", "__getattribute__") for one in each.body):
                 return set()
             for one in ast.walk(each):

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ._findings import Place
+from ._functions import Function, Functions, last_word
 from ._names import FUNCTIONS, Names, Scope, Use
-from ._reach import Function, Reach
-from ._source import Source
 
 MAKES = {"dict", "list", "set", "defaultdict", "OrderedDict", "Counter", "deque"}
 GROWS = {"append", "appendleft", "add", "update", "setdefault", "extend", "insert", "__setitem__"}
@@ -34,9 +33,9 @@ class Store(NamedTuple):
 class Stores:
     """The stores of a package that outlive a request."""
 
-    def __init__(self, source: Source, reach: Reach) -> None:
-        self._source = source
-        self._reach = reach
+    def __init__(self, functions: Functions) -> None:
+        self._functions = functions
+        self._source = functions.source
 
     def found(self) -> Iterator[Store]:
         """Each store that grows with what requests bring, once, where it is made."""
@@ -47,7 +46,7 @@ class Stores:
             for where, node, function in self._writes(names, made, called):
                 if (
                     where in told
-                    or self._reach.only_at_start(function)
+                    or self._functions.only_at_start(function)
                     or self._is_bounded(names, where, node, function)
                 ):
                     continue
@@ -64,9 +63,9 @@ class Stores:
             tree = names.file.tree
             for node in tree.body if tree else ():
                 yield from self._assigned(names, names.module, node, "a module's")
-        for name, owner in self._reach.classes.items():
-            kinds = {each.rpartition(".")[2] for each in self._reach.bases(owner)}
-            names = self._reach.names[owner]
+        for name, kind in self._functions.classes.items():
+            kinds = {each.rpartition(".")[2] for each in self._functions.bases(kind)}
+            names, owner = kind.names, kind.node
             copied = any(
                 names.meaning(getattr(each, "func", each)).endswith("dataclass") for each in owner.decorator_list
             )
@@ -99,11 +98,11 @@ class Stores:
         self, names: Names, made: dict[Where, tuple[Place, str]], called: set[str]
     ) -> Iterator[tuple[Where, ast.AST, Function]]:
         for node, within in names:
-            function = next((each for each in reversed(within) if isinstance(each, FUNCTIONS)), None)
-            if function is None:
+            inner = next((each for each in reversed(within) if isinstance(each, FUNCTIONS)), None)
+            if (function := self._functions.of(inner)) is None:
                 continue
             for target in _grown(node):
-                where = self._where(names, target, within) if _last(target) in called else None
+                where = self._where(names, target, within) if last_word(target) in called else None
                 if where is not None and where in made:
                     yield where, node, function
 
@@ -134,20 +133,20 @@ class Stores:
             return names.module, node.id
         if isinstance(node, ast.Attribute):
             if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
-                owner = next((each for each in reversed(within) if isinstance(each, ast.ClassDef)), None)
+                owner = next(iter(self._functions.all_around(within)), None)
                 if owner is None:
                     return None
-                line = (self._reach.called[owner], *self._reach.bases(owner))
+                line = (owner.name, *self._functions.bases(owner))
                 return next(((each, node.attr) for each in line if self._declares(each, node.attr)), None)
             base = names.meaning(node.value)
             return (base.removesuffix("()"), node.attr) if base else None
         return None
 
     def _declares(self, name: str, attribute: str) -> bool:
-        owner = self._reach.classes.get(name)
+        owner = self._functions.classes.get(name)
         return owner is not None and any(
             isinstance(target, ast.Name) and target.id == attribute
-            for node in owner.body
+            for node in owner.node.body
             if isinstance(node, (ast.Assign, ast.AnnAssign))
             for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
         )
@@ -174,14 +173,15 @@ class Stores:
         if isinstance(key, ast.Constant) or (key is not None and _is_kind(names, key)):
             return True
         called = where[1]
-        calls = {id(each.func): each for each in ast.walk(function) if isinstance(each, ast.Call)}
-        for each in ast.walk(function):
+        nodes = list(ast.walk(function.node))
+        calls = {id(each.func) for each in nodes if isinstance(each, ast.Call)}
+        for each in nodes:
             # Emptied by who fills it; or handed on, such as to add_done_callback.
-            if not isinstance(each, ast.Attribute) or _last(each.value) != called:
+            if not isinstance(each, ast.Attribute) or last_word(each.value) != called:
                 continue
             if each.attr == "clear" or (each.attr in SHRINKS and id(each) not in calls):
                 return True
-        for each in ast.walk(function):
+        for each in nodes:
             if isinstance(each, ast.Try) and any(
                 _shrinks(one, called) for last in each.finalbody for one in ast.walk(last)
             ):
@@ -193,25 +193,25 @@ class Stores:
     def _in_objects(self) -> Iterator[Store]:
         """Dictionaries of objects that live as long as their module, and that a request writes to."""
         alive = {
-            self._reach.name_of(use)
-            for use in self._reach.inside.get(None, ())
-            if use.name in self._reach.classes and self._is_kept(use)
+            self._functions.name_of(use)
+            for use in self._functions.imported
+            if use.name in self._functions.classes and self._is_kept(use)
         }
-        for function, owner in self._reach.owner.items():
-            name = self._reach.called[owner]
-            if name not in alive or function not in self._reach.in_requests or function.name == "__init__":
+        for function in self._functions.in_requests:
+            owner = function.owner
+            if owner is None or owner.name not in alive or function.node.name == "__init__":
                 continue
-            names = self._reach.names[function]
-            first = next(self._reach.targets(name), None)
-            for node in ast.walk(function):
+            first = next(self._functions.targets(owner.name), None)
+            for node in ast.walk(function.node):
                 for target in _grown(node):
-                    if not isinstance(target, ast.Attribute) or _last(target.value) != "self":
+                    if not isinstance(target, ast.Attribute) or last_word(target.value) != "self":
                         continue
-                    made = _made_in(self._reach.names[owner], first, target.attr)
-                    if made is not None and not self._is_bounded(names, (name, target.attr), node, function):
-                        place = Place(self._reach.names[owner].file.path, made.lineno)
-                        what = f"a {_kind(self._reach.names[owner], made.value)} of an object that its module keeps"
-                        yield Store(target.attr, what, place, Place(names.file.path, getattr(node, "lineno", None)))
+                    made = _made_in(owner.names, first, target.attr)
+                    where = (owner.name, target.attr)
+                    if made is not None and not self._is_bounded(function.names, where, node, function):
+                        place = Place(owner.place.file, made.lineno)
+                        what = f"a {_kind(owner.names, made.value)} of an object that its module keeps"
+                        yield Store(target.attr, what, place, Place(function.place.file, getattr(node, "lineno", None)))
 
     def _is_kept(self, use: Use) -> bool:
         names = self._source.names(use.place.file or "")
@@ -233,12 +233,11 @@ class Stores:
             plain = root == "cachetools" and last == "cached" and _is_plain(use.argument("cache", 0))
             if plain or not ends.get(root, True):
                 yield Store(use.name, "a cache without a time to live", use.place)
-        for function in self._reach.functions.values():
-            names = self._reach.names[function]
-            for decorator in function.decorator_list:
-                if _is_endless(names, decorator) and self._is_asked_with_data(function):
-                    place = Place(names.file.path, decorator.lineno)
-                    yield Store(function.name, "a cache of every argument that there ever was", place)
+        for function in self._functions.by_name.values():
+            for decorator in function.node.decorator_list:
+                if _is_endless(function.names, decorator) and self._is_asked_with_data(function):
+                    place = Place(function.place.file, decorator.lineno)
+                    yield Store(function.node.name, "a cache of every argument that there ever was", place)
 
     def _is_local(self, use: Use) -> bool:
         """Whether a cache is made for one call alone, and goes with it."""
@@ -253,32 +252,28 @@ class Stores:
 
     def _is_asked_with_data(self, function: Function) -> bool:
         """Whether a request or a job calls it with something that may be anything."""
-        arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
-        arguments = arguments[1:] if function in self._reach.owner else arguments
-        names = self._reach.names[function]
-        kinds = [names.instance(each.annotation).removesuffix("()").rpartition(".")[2] for each in arguments]
+        arguments = function.arguments
+        kinds = [function.names.instance(each.annotation).removesuffix("()").rpartition(".")[2] for each in arguments]
         if not arguments or not any(
             not each.annotation or kind in DATA for each, kind in zip(arguments, kinds, strict=True)
         ):
             return False
-        return function in self._reach.handlers or any(
+        return function in self._functions.handlers or any(
             not all(self._is_fixed(use, each) for each in (*use.node.args, *(k.value for k in use.node.keywords)))
-            for node in self._reach.in_requests
-            for use in self._reach.inside.get(node, ())
-            if function in self._reach.callees(use)
+            for caller in self._functions.in_requests
+            for use in caller.inside
+            if function in self._functions.callees(use)
         )
 
     def _is_fixed(self, use: Use, node: ast.expr, deep: int = 0) -> bool:
         """Whether an argument is written out, here or wherever the function around the call is called."""
         if isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id.isupper()):
             return True
-        function = use.function
-        if not isinstance(node, ast.Name) or function is None or function in self._reach.handlers or deep > 3:
+        function = self._functions.of(use.function)
+        if not isinstance(node, ast.Name) or function is None or function in self._functions.handlers or deep > 3:
             return False
-        parameters = [*function.args.posonlyargs, *function.args.args]
-        parameters = parameters[1:] if function in self._reach.owner else parameters
-        position = next((n for n, each in enumerate(parameters) if each.arg == node.id), None)
-        calls = [each for uses in self._reach.inside.values() for each in uses if function in self._reach.callees(each)]
+        position = next((n for n, each in enumerate(function.positional) if each.arg == node.id), None)
+        calls = [each for each in self._functions.running if function in self._functions.callees(each)]
         given = [(each, each.argument(node.id, position)) for each in calls]
         return bool(given) and all(value is not None and self._is_fixed(each, value, deep + 1) for each, value in given)
 
@@ -315,19 +310,15 @@ def _grown(node: ast.AST) -> Iterator[ast.expr]:
 
 def _shrinks(node: ast.AST, name: str) -> bool:
     if isinstance(node, ast.Delete):
-        return any(isinstance(each, ast.Subscript) and _last(each.value) == name for each in node.targets)
+        return any(isinstance(each, ast.Subscript) and last_word(each.value) == name for each in node.targets)
     called = node.func if isinstance(node, ast.Call) else None
-    return isinstance(called, ast.Attribute) and called.attr in SHRINKS and _last(called.value) == name
-
-
-def _last(node: ast.AST) -> str:
-    return str(getattr(node, "attr", getattr(node, "id", "")))
+    return isinstance(called, ast.Attribute) and called.attr in SHRINKS and last_word(called.value) == name
 
 
 def _is_kind(names: Names, node: ast.expr) -> bool:
     """Whether a key is a class or a function, of which there are as many as are written."""
     if isinstance(node, ast.Call):
-        return _last(node.func) == "type"
+        return last_word(node.func) == "type"
     if isinstance(node, ast.Attribute):
         return node.attr in ("__name__", "__qualname__", "__class__")
     for scope in reversed(names._around.get(node, ())):
@@ -341,7 +332,7 @@ def _is_kind(names: Names, node: ast.expr) -> bool:
 
 def _made_in(names: Names, function: Function | None, attribute: str) -> ast.Assign | ast.AnnAssign | None:
     """The statement of a constructor that makes an attribute a store."""
-    for node in ast.walk(function) if function is not None else ():
+    for node in ast.walk(function.node) if function is not None else ():
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and _kind(names, node.value):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             if any(isinstance(each, ast.Attribute) and each.attr == attribute for each in targets):
@@ -350,7 +341,7 @@ def _made_in(names: Names, function: Function | None, attribute: str) -> ast.Ass
 
 
 def _is_plain(node: ast.expr | None) -> bool:
-    return isinstance(node, ast.Dict) or (isinstance(node, ast.Call) and _last(node.func) == "dict")
+    return isinstance(node, ast.Dict) or (isinstance(node, ast.Call) and last_word(node.func) == "dict")
 
 
 def _is_endless(names: Names, decorator: ast.expr) -> bool:

@@ -12,9 +12,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ._findings import Place
+from ._functions import Class, Function, Functions, last_word
 from ._names import Use
-from ._reach import Function, Reach
-from ._source import Source
 
 LIMITS = re.compile(
     r"(^|_)(timeouts?|thresholds?|cool_?down|retries|retry|max_retries|backoff|attempts|tries|failures|max_failures"
@@ -37,9 +36,9 @@ class Unread(NamedTuple):
 class Unreads:
     """The settings and limits of a package that nobody reads."""
 
-    def __init__(self, source: Source, reach: Reach) -> None:
-        self._source = source
-        self._reach = reach
+    def __init__(self, functions: Functions) -> None:
+        self._functions = functions
+        self._source = functions.source
 
     @cached_property
     def _read(self) -> Counter[str]:
@@ -75,43 +74,43 @@ class Unreads:
     def _validators(self) -> set[ast.AST]:
         """The functions that only look whether values are right."""
         return {
-            function
-            for function in self._reach.functions.values()
-            for each in function.decorator_list
-            if "valid" in _word(each)
-            and self._reach.names[function].meaning(getattr(each, "func", each)).startswith("pydantic.")
+            function.node
+            for function in self._functions.by_name.values()
+            for each in function.decorators
+            if each.startswith("pydantic.") and "valid" in each.rpartition(".")[2]
         }
 
     # Settings
 
     def settings(self) -> Iterator[Unread]:
         """Each field of a settings class, or of a model within one, that nobody reads."""
-        kinds = [name for name, node in self._reach.classes.items() if self._is_settings(node)]
+        classes = self._functions.classes
+        kinds = [name for name, kind in classes.items() if self._is_a(kind, "BaseSettings")]
         pending, nested = list(kinds), set(kinds)
         while pending:
-            node = self._reach.classes[pending.pop()]
-            for field in _fields(node):
-                kind = self._reach.names[node].instance(field.annotation).removesuffix("()")
-                if kind in self._reach.classes and kind not in nested and _is_model(self._reach, kind):
+            model = classes[pending.pop()]
+            for field in _fields(model):
+                kind = model.names.instance(field.annotation).removesuffix("()")
+                if kind in classes and kind not in nested and self._is_a(classes[kind], "BaseModel", "BaseSettings"):
                     nested.add(kind)
                     pending.append(kind)
         if not kinds or self._is_dumped(nested):
             return
         for name in sorted(nested):
-            node = self._reach.classes[name]
-            for field in _fields(node):
-                called = str(getattr(field.target, "id", ""))
+            model = classes[name]
+            for field in _fields(model):
+                called = last_word(field.target)
                 if not self._read[called]:
-                    place = Place(self._reach.names[node].file.path, field.lineno)
-                    yield Unread(f"the setting {called}", place, f"{node.name}.{called}")
+                    place = Place(model.place.file, field.lineno)
+                    yield Unread(f"the setting {called}", place, f"{model.node.name}.{called}")
 
-    def _is_settings(self, node: ast.ClassDef) -> bool:
-        return any(base.rpartition(".")[2] == "BaseSettings" for base in self._reach.bases(node))
+    def _is_a(self, kind: Class, *names: str) -> bool:
+        return any(base.rpartition(".")[2] in names for base in self._functions.bases(kind))
 
     def _is_dumped(self, kinds: set[str]) -> bool:
         """Whether somebody takes all fields at once."""
         for use in self._dumps:
-            name = self._reach.name_of(use)
+            name = self._functions.name_of(use)
             owner = name.removesuffix(f".{use.last}").removesuffix("()")
             if owner in kinds or (not name and "settings" in _receiver(use.node)):
                 return True
@@ -127,51 +126,47 @@ class Unreads:
 
     def limits(self) -> Iterator[Unread]:
         """Each limit that a function is given and that nobody reads."""
-        for name, function in self._reach.functions.items():
-            if self._is_free(function):
-                yield from self._parameters(name, function)
-        for name, node in self._reach.classes.items():
-            if self._is_dataclass(node):
-                for field in _fields(node):
-                    called = str(getattr(field.target, "id", ""))
+        for function in self._functions.by_name.values():
+            limits = [each for each in function.arguments if LIMITS.search(each.arg) and not each.arg.startswith("_")]
+            if limits and self._is_free(function):
+                yield from self._parameters(function, limits)
+        for name, kind in self._functions.classes.items():
+            if self._is_dataclass(kind):
+                for field in _fields(kind):
+                    called = last_word(field.target)
                     if LIMITS.search(called) and not self._read[called] and not self._is_taken_apart(name):
-                        place = Place(self._reach.names[node].file.path, field.lineno)
-                        yield Unread(f"the field {called} of {node.name}", place, f"{node.name}.{called}")
+                        place = Place(kind.place.file, field.lineno)
+                        yield Unread(f"the field {called} of {kind.node.name}", place, f"{kind.node.name}.{called}")
 
-    def _parameters(self, name: str, function: Function) -> Iterator[Unread]:
-        arguments = function.args
-        used = {node.id for each in function.body for node in ast.walk(each) if isinstance(node, ast.Name)}
-        for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+    def _parameters(self, function: Function, limits: list[ast.arg]) -> Iterator[Unread]:
+        makes = function.node.name == "__init__"
+        used = {node.id for each in function.node.body for node in ast.walk(each) if isinstance(node, ast.Name)}
+        for argument in limits:
             called = argument.arg
-            if not LIMITS.search(called) or called.startswith("_"):
-                continue
-            kept = _kept(function, called) if function.name == "__init__" else set()
+            kept = _kept(function.node, called) if makes else set()
             if called not in used or (kept and not any(self._read[each] for each in kept)):
-                owner = self._reach.owner.get(function)
-                whose = owner.name if owner is not None and function.name == "__init__" else name.rpartition(".")[2]
-                place = Place(self._reach.names[function].file.path, argument.lineno)
+                whose = function.owner.node.name if function.owner and makes else function.node.name
+                place = Place(function.place.file, argument.lineno)
                 yield Unread(f"the parameter {called} of {whose}", place, f"{whose}.{called}")
 
     def _is_free(self, function: Function) -> bool:
         """Whether its parameters are its own choice, and its body is there to use them."""
-        body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+        node, owner = function.node, function.owner
+        body = node.body[1:] if ast.get_docstring(node) is not None else node.body
         if all(isinstance(each, (ast.Pass, ast.Raise)) or _is_ellipsis(each) for each in body):
             return False
-        names = self._reach.names[function]
-        if any(_word(each) in ("abstractmethod", "overload", "override") for each in function.decorator_list):
+        if function.is_decorated(("abstractmethod", "overload", "override")):
             return False
-        if function in self._reach.handlers or any(isinstance(each, ast.Call) for each in function.decorator_list):
+        if function in self._functions.handlers or any(isinstance(each, ast.Call) for each in node.decorator_list):
             return False  # a request's or a framework's parameters
-        if any(isinstance(each, ast.Call) and names.meaning(each.func) == "locals" for each in ast.walk(function)):
+        if any(use.name == "locals" for use in function.uses):
             return False
-        owner = self._reach.owner.get(function)
-        return owner is None or function.name == "__init__" or not owner.bases
+        return owner is None or node.name == "__init__" or not owner.node.bases
 
-    def _is_dataclass(self, node: ast.ClassDef) -> bool:
-        names = self._reach.names[node]
-        return any(
-            names.meaning(getattr(each, "func", each)) == "dataclasses.dataclass" for each in node.decorator_list
-        )
+    @staticmethod
+    def _is_dataclass(kind: Class) -> bool:
+        decorators = kind.node.decorator_list
+        return any(kind.names.meaning(getattr(each, "func", each)) == "dataclasses.dataclass" for each in decorators)
 
     def _is_taken_apart(self, name: str) -> bool:
         return self._is_dumped({name}) or self._takes_apart
@@ -181,19 +176,15 @@ class Unreads:
         return any(use.last in ("asdict", "astuple", "fields") for use in self._source.uses)
 
 
-def _fields(node: ast.ClassDef) -> Iterator[ast.AnnAssign]:
-    for each in node.body:
+def _fields(kind: Class) -> Iterator[ast.AnnAssign]:
+    for each in kind.node.body:
         if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
             private = each.target.id.startswith("_") or each.target.id == "model_config"
             if not private and "ClassVar" not in ast.unparse(each.annotation):
                 yield each
 
 
-def _is_model(reach: Reach, name: str) -> bool:
-    return any(base.rpartition(".")[2] in ("BaseModel", "BaseSettings") for base in reach.bases(reach.classes[name]))
-
-
-def _kept(function: Function, name: str) -> set[str]:
+def _kept(function: ast.AST, name: str) -> set[str]:
     """The attributes in which a constructor keeps a parameter; none where it does anything else with it."""
     reads = [
         node
@@ -214,11 +205,6 @@ def _kept(function: Function, name: str) -> set[str]:
 
 def _is_ellipsis(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
-def _word(node: ast.expr) -> str:
-    inner = node.func if isinstance(node, ast.Call) else node
-    return str(getattr(inner, "attr", getattr(inner, "id", "")))
 
 
 def _receiver(node: ast.Call) -> str:

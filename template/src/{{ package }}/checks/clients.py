@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from ._facts import Facts
 from ._findings import DoesNotApply, Finding, Guard
+from ._functions import Function, Functions
 from ._names import FUNCTIONS, Use
 from ._outgoing import IN_C, Timeouts, asks, connects, makes_client
-from ._reach import Reach
 from ._stand_ins import StandIns
 from ._stores import Stores
 from ._unread import Unreads
@@ -40,11 +40,11 @@ class CL001(Guard):
                 attempt.place,
                 attempt.target,
             )
-        reach = facts.reach
-        for function, start in ((None, ""), *reach.at_import.items()):
-            for use in reach.inside.get(function, ()):
+        functions = facts.functions
+        for function, start in ((None, ""), *functions.at_import.items()):
+            for use in function.inside if function else functions.imported:
                 lines = set(range(use.node.lineno, (use.node.end_lineno or use.node.lineno) + 1))
-                name = reach.name_of(use)
+                name = functions.name_of(use)
                 # What goes through Python's sockets would have been met above, had it run.
                 written = function is None or name.partition(".")[0] in IN_C
                 if written and connects(use, name) and lines.isdisjoint(told.get(use.place.file or "", ())):
@@ -70,17 +70,16 @@ class CL002(Guard):
     def judge(self, facts: Facts) -> Iterator[Finding]:
         if not facts.config.client_base:
             raise DoesNotApply("no `client-base` in [tool.hardening]")
-        reach = facts.reach
-        base = reach.canonical(facts.config.client_base)
-        below = {name: list(reach.bases(node)) for name, node in reach.classes.items() if name != base}
+        functions, classes = facts.functions, facts.functions.classes
+        base = functions.canonical(facts.config.client_base)
+        below = {name: functions.bases(kind) for name, kind in classes.items() if name != base}
         clients = {name: bases for name, bases in below.items() if base in bases}
         told = set()
         for name in clients:
-            node = reach.classes[name]
-            line = (reach.classes[name], *(reach.classes[each] for each in clients[name] if each in clients))
-            values = [value for each in line for value in _versions(each)]
+            node, place = classes[name].node, classes[name].place
+            line = (name, *(each for each in clients[name] if each in clients))
+            values = [value for each in line for value in _versions(classes[each].node)]
             used = not any(name in bases for bases in clients.values())
-            place = reach.place(node)
             reason = _no_version(values[0]) if values else f"{node.name} states no version"
             if used and reason:
                 told.add(place)
@@ -116,9 +115,9 @@ class CL003(Guard):
     """
 
     def judge(self, facts: Facts) -> Iterator[Finding]:
-        reach, makers = facts.reach, facts.config.outgoing
+        makers = facts.config.outgoing
         for use in facts.source.uses if makers else ():
-            name = reach.name_of(use)
+            name = facts.functions.name_of(use)
             if asks(use, name) and not any(use.module == each or use.module.startswith(f"{each}.") for each in makers):
                 yield self.finding(
                     f"{name}() asks another service with no breaker in between, and asks on while that fails; "
@@ -126,7 +125,7 @@ class CL003(Guard):
                     use.place,
                     name,
                 )
-        unreads = Unreads(facts.source, reach)
+        unreads = Unreads(facts.functions)
         for unread in (*unreads.settings(), *unreads.limits()):
             yield self.finding(
                 f"{unread.what} is read by nobody, so setting it changes nothing; use it or delete it",
@@ -147,15 +146,15 @@ class CL004(Guard):
     """
 
     def judge(self, facts: Facts) -> Iterator[Finding]:
-        reach = facts.reach
-        base = reach.canonical(facts.config.client_base) if facts.config.client_base else ""
-        for function, what in reach.in_requests.items():
-            for use in reach.inside.get(function, ()):
-                name = reach.name_of(use)
-                own = name in reach.classes and base in reach.bases(reach.classes[name])
-                if (makes_client(use, name) or (own and base)) and not _is_kept(reach, function, use):
+        functions = facts.functions
+        base = functions.canonical(facts.config.client_base) if facts.config.client_base else ""
+        for function, what in functions.in_requests.items():
+            for use in function.inside:
+                name = functions.name_of(use)
+                own = name in functions.classes and base in functions.bases(functions.classes[name])
+                if (makes_client(use, name) or (own and base)) and not _is_kept(functions, function, use):
                     yield self.finding(
-                        f"{name}() is made in {what} ({reach.called[function].rpartition('.')[2]}), and so are its "
+                        f"{name}() is made in {what} ({function.node.name}), and so are its "
                         "connections, each time; make it once for the process, and close it when that ends",
                         use.place,
                         name,
@@ -199,7 +198,7 @@ class CL006(Guard):
     """
 
     def judge(self, facts: Facts) -> Iterator[Finding]:
-        stand_ins = StandIns(facts.source, facts.reach)
+        stand_ins = StandIns(facts.functions)
         if not stand_ins.paths:
             raise DoesNotApply("there are no tests")
         for mock in stand_ins.mocks():
@@ -229,7 +228,7 @@ class CL007(Guard):
     """
 
     def judge(self, facts: Facts) -> Iterator[Finding]:
-        for store in Stores(facts.source, facts.reach).found():
+        for store in Stores(facts.functions).found():
             written = f", written to at {store.writer}" if store.writer else ""
             yield self.finding(
                 f"{store.name} is {store.what}{written}: it grows with each request, is lost with the process, and the "
@@ -250,7 +249,7 @@ class CL008(Guard):
     """
 
     def judge(self, facts: Facts) -> Iterator[Finding]:
-        for use, what in Timeouts(facts.source, facts.reach).missing():
+        for use, what in Timeouts(facts.functions).missing():
             yield self.finding(
                 f"{what} waits for ever where the other side says nothing; give it a timeout",
                 use.place,
@@ -280,12 +279,13 @@ def _no_version(node: ast.expr) -> str:
     return f"the version is whatever {ast.unparse(node)} says" if asked else ""
 
 
-def _is_kept(reach: Reach, function: ast.AST, use: Use) -> bool:
+def _is_kept(functions: Functions, function: Function, use: Use) -> bool:
     """Whether a client is made when it is not there yet, and kept where the next request finds it."""
+    nodes = list(ast.walk(function.node))
     made = next(
         (
             each
-            for each in ast.walk(function)
+            for each in nodes
             if isinstance(each, (ast.Assign, ast.AnnAssign, ast.NamedExpr))
             and any(inner is use.node for inner in ast.walk(each.value or each))
         ),
@@ -293,19 +293,17 @@ def _is_kept(reach: Reach, function: ast.AST, use: Use) -> bool:
     )
     if made is None:
         return False
-    shared = {name for each in ast.walk(function) if isinstance(each, ast.Global) for name in each.names}
+    shared = {name for each in nodes if isinstance(each, ast.Global) for name in each.names}
     for target in made.targets if isinstance(made, ast.Assign) else [made.target]:
         place = target.value if isinstance(target, ast.Subscript) else target
         if isinstance(place, ast.Name) and not isinstance(target, ast.Subscript) and place.id not in shared:
             continue
         of_self = isinstance(place, ast.Attribute) and isinstance(place.value, ast.Name) and place.value.id == "self"
-        if of_self and any(
-            reach.called[each] in reach.made_in_requests for each in use.within if isinstance(each, ast.ClassDef)
-        ):
+        if of_self and any(kind.name in functions.made_in_requests for kind in functions.all_around(use.within)):
             continue
         word = getattr(place, "attr", getattr(place, "id", ""))
-        tests = [each.test for each in ast.walk(function) if isinstance(each, (ast.If, ast.IfExp))]
-        tests += [each for each in ast.walk(function) if isinstance(each, ast.BoolOp)]
+        tests = [each.test for each in nodes if isinstance(each, (ast.If, ast.IfExp))]
+        tests += [each for each in nodes if isinstance(each, ast.BoolOp)]
         if any(
             word in (getattr(each, "attr", ""), getattr(each, "id", ""), getattr(each, "value", ""))
             for test in tests

@@ -577,7 +577,7 @@ class RT009(Guard):
                         handlers[function] = name
         except (CouldNotLook, DoesNotApply):
             pass  # source says most of it
-        shown = Shown(facts.source, facts.functions, registered)
+        shown = Shown(facts.functions, registered)
         for place, text in (*shown.in_handlers(endpoints), *shown.in_functions(handlers)):
             yield self.finding(
                 f"the response shows {words(text, 60)}, what an exception says: paths, statements, addresses; "

@@ -198,20 +198,14 @@ class _Once:
 
     # Objects that live as long as the application
 
-    def _classes(self) -> dict[str, tuple[Names, ast.ClassDef]]:
-        return {
-            ".".join((names.module, *(each.name for each in within if isinstance(each, ast.ClassDef)), node.name)): (
-                names,
-                node,
-            )
-            for names in self.own
-            for node, within in names
-            if isinstance(node, ast.ClassDef) and not any(isinstance(each, FUNCTIONS) for each in within)
-        }
-
     def _lasting(self) -> dict[str, str]:
         """The classes of which an object lives as long as the application, and where it is made."""
-        classes = self.classes = self._classes()
+        # One that is made inside of a function goes with that.
+        classes = {
+            name: each
+            for name, each in self.functions.classes.items()
+            if not any(isinstance(scope, FUNCTIONS) for scope in each.within)
+        }
         states = self._put_on_state()
         found: dict[str, str] = {}
         for use in self.uses:
@@ -254,7 +248,7 @@ class _Once:
         return found
 
     def _constructor(self, name: str, where: str) -> Iterator[tuple[str, Place, str]]:
-        names, node = self.classes[name]
+        names, node = self.functions.classes[name].names, self.functions.classes[name].node
         for method in node.body:
             if not isinstance(method, FUNCTIONS) or method.name not in _CONSTRUCTORS:
                 continue
