@@ -156,10 +156,11 @@ class Declared:
     def has_module(self, module: str) -> bool:
         """Whether what is needed has this module, whatever the distribution is called that brings it."""
         top = module.partition(".")[0]
-        known = {normal(each) for each in _packages().get(top, ())}
         names = {each.name for each in self.needed}
-        if known or normal(top) in names or OTHER_NAMES.get(top) in names:
-            return not names.isdisjoint(known | {normal(top), OTHER_NAMES.get(top, "")})
+        if normal(top) in names or OTHER_NAMES.get(top) in names:
+            return True
+        if known := {normal(each) for each in _packages().get(top, ())}:
+            return not names.isdisjoint(known)
         # What is not installed cannot be asked for its modules: `python-jose` will have `jose`.
         return any(normal(top) in re.split(r"-|^py", name) for name in names if not self.is_installed(name))
 

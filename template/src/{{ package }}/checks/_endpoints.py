@@ -223,6 +223,11 @@ def added(facts: Facts, cls: object) -> Place:
     return NOWHERE
 
 
+def allows_credentials(node: ast.AST) -> bool:
+    """Whether this is the header's name."""
+    return isinstance(node, ast.Constant) and str(node.value).lower() == "access-control-allow-credentials"
+
+
 def echoes_origin(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """The line in which a function repeats an origin that it looks up nowhere, beside credentials; 0 for none."""
     texts = {

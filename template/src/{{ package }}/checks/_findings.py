@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -12,9 +13,19 @@ if TYPE_CHECKING:
     from ._facts import Facts
 
 
+@cache
+def _resolved(path: Path) -> Path:
+    return path.resolve()
+
+
+def resolved(path: str | Path) -> Path:
+    """Where a file really is; each module that is imported is asked for that, several times."""
+    return _resolved(Path.cwd() / path)
+
+
 def belongs(root: Path, path: str | Path) -> bool:
     """Whether a file is the project's: it lies in the project, and not in an environment that lies there too."""
-    absolute = Path(path).resolve()
+    absolute = resolved(path)
     return absolute.is_relative_to(root) and _INSTALLED.isdisjoint(absolute.relative_to(root).parts)
 
 
@@ -29,7 +40,7 @@ class Place(NamedTuple):
 
     @classmethod
     def of(cls, root: Path, path: str | Path, line: int | None = None) -> Place:
-        absolute = Path(path).resolve()
+        absolute = resolved(path)
         return cls((absolute.relative_to(root) if belongs(root, absolute) else absolute).as_posix(), line)
 
 

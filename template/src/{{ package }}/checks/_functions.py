@@ -146,6 +146,12 @@ class Function:
                 pending += ast.iter_child_nodes(node)
         return found
 
+    @cached_property
+    def _loops(self) -> list[tuple[str, ast.expr]]:
+        """The plain names that go over something, and over what."""
+        loops = (each for each in ast.walk(self.node) if isinstance(each, (ast.For, ast.AsyncFor, ast.comprehension)))
+        return [(each.target.id, each.iter) for each in loops if isinstance(each.target, ast.Name)]
+
     def spread(self, brought: Iterable[str]) -> frozenset[str]:
         """The names that stand for what was brought or a part of it: an attribute, an item, a conversion."""
         found = set(brought)
@@ -153,10 +159,8 @@ class Function:
             for name, values in self.assigned.items():
                 if any(self.is_brought(value, found) for value in values):
                     found.add(name)
-            for node in ast.walk(self.node):
-                if isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension)):
-                    target = node.target.id if isinstance(node.target, ast.Name) else ""
-                    found |= {target} if target and self.is_brought(node.iter, found) else set()
+            for target, over in self._loops:
+                found |= {target} if self.is_brought(over, found) else set()
         return frozenset(found)
 
     def is_brought(self, value: ast.AST, brought: set[str] | frozenset[str]) -> bool:
@@ -387,7 +391,8 @@ class Functions:
         for use in self.running:
             for target in self.callees(use):
                 found.setdefault(target, []).append(self.of(use.function))
-        for each in (*self.every, *self._by_class.values()):
+        decorated: list[Function | Class] = [*self.every, *self._by_class.values()]
+        for each in decorated:
             for decorator in each.node.decorator_list:
                 called = decorator.func if isinstance(decorator, ast.Call) else decorator
                 for target in self.targets(each.names.meaning(called)):

@@ -49,7 +49,7 @@ class Live:
         """Import the application, then every other module of the package."""
         self = cls(config)
         self.network = Network(source)
-        with _importing(source), self.network.blocked():
+        with _importing(source), writing_nothing(), self.network.blocked():
             imports = _Imports(source, self)
             imports.load(config.package)
             for folder in getattr(sys.modules.get(config.package), "__path__", ()):
@@ -176,7 +176,7 @@ class Live:
             inner = getattr(inner, "app", None)  # a middleware around it
         if inner is not None:
             self.network.during = "while the API's schema is made"
-            with self.network.blocked(), warnings.catch_warnings():
+            with self.network.blocked(), writing_nothing(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 try:
                     inner.openapi()
@@ -275,6 +275,17 @@ def _bound(root: Path, module: ModuleType, name: str) -> Place:
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
     line = next((number for number, each in enumerate(lines, 1) if re.match(rf"\s*(.*\b)?{name}\b.*=", each)), None)
     return Place.of(root, file, line)
+
+
+@contextlib.contextmanager
+def writing_nothing() -> Iterator[None]:
+    """Keep nothing of what the project's code is compiled to; what is kept of the guards themselves saves a run half."""
+    before = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import ast
 import builtins
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ._facts import File
 from ._findings import Place
@@ -47,7 +48,7 @@ class Use:
     module: str
     within: tuple[Scope, ...] = field(repr=False)
 
-    @property
+    @cached_property
     def function(self) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
         """The innermost `def` around it; None at the level of a module or class."""
         return next((scope for scope in reversed(self.within) if isinstance(scope, FUNCTIONS)), None)
@@ -81,6 +82,8 @@ class Names:
         self._other = other
         self._bound: dict[ast.AST, dict[str, list[ast.AST]]] = {}
         self._around: dict[ast.AST, tuple[Scope, ...]] = {}
+        # What a name of a scope means, and on how long a way from another name that was found out.
+        self._meanings: dict[tuple[ast.AST, str], tuple[int, str]] = {}
         if file.tree is not None:
             for node in file.tree.body:
                 self._visit(node, (file.tree,))
@@ -91,15 +94,21 @@ class Names:
         """Each node of the module and the scopes around it, without the module itself."""
         return iter(self._nodes)
 
-    def uses(self) -> Iterator[Use]:
+    def uses(self) -> list[Use]:
         """Each call."""
+        return self._uses
+
+    @cached_property
+    def _uses(self) -> list[Use]:
+        found = []
         for node, around in self._nodes:
             if isinstance(node, ast.Call):
                 name = self.meaning(node.func)
                 written = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 last = name.rpartition(".")[2] or written
                 place = Place(self.file.path, node.lineno)
-                yield Use(name, last, node, place, self.module, around)
+                found.append(Use(name, last, node, place, self.module, around))
+        return found
 
     def imports(self) -> Iterator[tuple[str, Place, tuple[Scope, ...]]]:
         """Each module or name that is imported, as a dotted name, with its line and the scopes around it."""
@@ -304,8 +313,11 @@ class Names:
             if position and isinstance(scope, ast.ClassDef):
                 continue
             if values := self._bound.get(scope, {}).get(name):
-                meanings = [self._value(name, each, deep) for each in values]
-                return next((each for each in meanings if each), "")
+                key = scope, name
+                if key not in self._meanings or deep < self._meanings[key][0]:
+                    meanings = (self._value(name, each, deep) for each in values)
+                    self._meanings[key] = deep, next((each for each in meanings if each), "")
+                return self._meanings[key][1]
         return name if hasattr(builtins, name) else ""
 
     def _value(self, name: str, value: ast.AST, deep: int) -> str:
@@ -362,5 +374,5 @@ class Names:
         if other is None or other is self or other.file.tree is None:
             return name
         values = other._bound.get(other.file.tree, {}).get(attribute)
-        meanings = [other._value(attribute, each, deep + 1) for each in values or ()]
+        meanings = (other._value(attribute, each, deep + 1) for each in values or ())
         return next((each for each in meanings if each), name)

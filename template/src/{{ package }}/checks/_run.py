@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
-import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +76,7 @@ def run(root: Path, *, select: Collection[str] = ()) -> Report:
     findings: dict[Finding, None] = {}
     absent: list[Skipped] = []
     blind: list[Skipped] = []
-    with _writing_nothing(), _keeping_everything():
+    with _keeping_everything():
         for guard in guards:
             code, facts.doubt = guard.__name__, ""
             if guard.only_selected and code not in select:
@@ -208,16 +207,6 @@ def _stale(acceptance: Acceptance) -> Finding:
     return Finding(
         acceptance.code, f"{message}; remove the entry ({acceptance.code})", FILE, acceptance.line, acceptance.where
     )
-
-
-@contextlib.contextmanager
-def _writing_nothing() -> Iterator[None]:
-    before = sys.dont_write_bytecode
-    sys.dont_write_bytecode = True
-    try:
-        yield
-    finally:
-        sys.dont_write_bytecode = before
 
 
 @contextlib.contextmanager

@@ -44,12 +44,11 @@ class Sessions:
         """Each transaction that is begun or ended by hand, however the function got there."""
         for names in self._source.own:
             for node, _ in names:
-                place = Place(names.file.path, getattr(node, "lineno", None))
                 if isinstance(node, ast.Attribute) and node.attr in ENDS and isinstance(node.ctx, ast.Load):
                     if self.is_session(names, node.value):
-                        yield End(node.attr, ast.unparse(node), place, names.module)
+                        yield End(node.attr, ast.unparse(node), Place(names.file.path, node.lineno), names.module)
                 elif isinstance(node, ast.Call):
-                    yield from self._by_name(names, node, place)
+                    yield from self._by_name(names, node, Place(names.file.path, node.lineno))
 
     def _by_name(self, names: Names, node: ast.Call, place: Place) -> Iterator[End]:
         name = names.meaning(node.func)
@@ -152,12 +151,11 @@ class Sessions:
         """Each place that makes or drops tables."""
         for names in self._source.own:
             for node, _ in names:
-                place = Place(names.file.path, getattr(node, "lineno", None))
                 if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
                     if self._makes(names, node.value, node.attr):
-                        yield ast.unparse(node), place
+                        yield ast.unparse(node), Place(names.file.path, node.lineno)
                 elif isinstance(node, ast.Call) and node.args:
-                    name = names.meaning(node.func)
+                    name, place = names.meaning(node.func), Place(names.file.path, node.lineno)
                     if name == "getattr" and len(node.args) > 1:
                         if self._makes(names, node.args[0], names.text(node.args[1]) or ""):
                             yield ast.unparse(node), place

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from ._findings import Place
 from ._names import FUNCTIONS, Names, Scope, Use
@@ -32,7 +33,11 @@ class Written:
     """A setting where it is given a value."""
 
     place: Place
-    value: object
+    given: ast.expr | None
+
+    @cached_property
+    def value(self) -> object:
+        return literal(self.given)
 
 
 def dotted(module: str, within: Iterable[Scope]) -> str:
@@ -80,11 +85,7 @@ class CelerySource:
         for names, node, within in self._defined:
             if names.instance(node.returns).removesuffix("()") in self.classes:
                 self.makers.add(dotted(names.module, (*within, node)))
-        self.with_celery = {
-            names.module
-            for names in source.own
-            if any(name.partition(".")[0] in ("celery", "kombu") for name, _, _ in names.imports())
-        }
+        self.with_celery = {each.module for each in source.imports if each.top in ("celery", "kombu")}
         self.tasks = [each for each in self._definitions() if self._makes_task(each)]
         self.task_names = {each.name for each in self.tasks}
 
@@ -267,7 +268,7 @@ class CelerySource:
                     self._write(target.id, Place(path, node.lineno), node.value)
 
     def _write(self, name: str, place: Place, value: ast.expr | None) -> None:
-        self.settings.setdefault(name, []).append(Written(place, literal(value)))
+        self.settings.setdefault(name, []).append(Written(place, value))
 
     def place(self, name: str, value: object = ..., *, also: Iterable[str] = ()) -> Place | None:
         """Where a setting is given this value, as far as source shows; None where nothing writes it."""

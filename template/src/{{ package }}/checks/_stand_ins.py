@@ -20,6 +20,7 @@ OWN = {"return_value", "side_effect", "called", "configure_mock", "reset_mock", 
 OWN |= {"call_count", "call_args", "call_args_list", "await_count", "await_args", "await_args_list", "awaited"}
 FAKE = re.compile(r"^_?(?:Fake|Stub|Dummy|Mock|InMemory|Test)_?(?P<real>[A-Z]\w+)$")
 FAKED = re.compile(r"^_?(?P<real>[A-Z]\w+?)_?(?:Fake|Stub|Dummy|Mock|Double)$")
+_MOCKS = re.compile(rb"[Mm]ock|SimpleNamespace")
 _HINT = re.compile(rb"[Mm]ock|SimpleNamespace|Fake|Stub|Dummy|InMemory|Double|setattr|dependency_overrides")
 
 
@@ -56,9 +57,15 @@ class StandIns:
     def mocks(self) -> Iterator[Mock]:
         """Each mock without a specification that takes the place of something that has one."""
         for names in self._tests:
-            above = _parents(names.file.tree)
+            # Each of these has its name in the file; most files that may have another stand-in do not.
+            if not _MOCKS.search((self._source.root / names.file.path).read_bytes()):
+                continue
+            above: dict[ast.AST, ast.AST] = {}
             for use in names.uses():
                 name = use.name or _fixture(use)
+                if not name.startswith(("unittest.mock.", "mock.", "pytest_mock.", "types.SimpleNamespace")):
+                    continue
+                above = above or _parents(names.file.tree)
                 if name.startswith(("unittest.mock.", "mock.", "pytest_mock.")):
                     last = name.rpartition(".")[2]
                     if last in MOCKS and self._stands_in(names, use, above):

@@ -132,18 +132,17 @@ def _env_files(names: Names) -> Iterator[tuple[str, Place]]:
     """Each file of settings whose path depends on the working directory."""
     anchored: set[int] = set()
     for node, within in names:
-        line = Place(names.file.path, getattr(node, "lineno", None))
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
             anchored.add(id(node.right))
         elif isinstance(node, ast.ClassDef):
             for each in node.keywords:
                 if each.arg == "env_file" and (path := _depends(names, each.value)):
-                    yield path, line
+                    yield path, Place(names.file.path, node.lineno)
         elif isinstance(node, (ast.Assign, ast.AnnAssign)) and within and isinstance(within[-1], ast.ClassDef):
             target = node.targets[0] if isinstance(node, ast.Assign) else node.target
             name = getattr(target, "id", "")
             if name == "env_file" and within[-1].name == "Config" and (path := _depends(names, node.value)):
-                yield path, line
+                yield path, Place(names.file.path, node.lineno)
             if name == "model_config" and isinstance(node.value, ast.Dict):
                 for key, value in zip(node.value.keys, node.value.values, strict=True):
                     if literal(key) == "env_file" and (path := _depends(names, value)):

@@ -656,8 +656,7 @@ class JB014(Guard):
                     )
         several = next((each for each in facts.processes if parallel(each, commands) > 1), None)
         for use in facts.source.uses if several is not None else ():
-            alone = any(_starts(each.words, use.module) for each in facts.processes)
-            if _schedules(use) and not alone:
+            if _schedules(use) and not any(_starts(each.words, use.module) for each in facts.processes):
                 yield self.finding(
                     f"a schedule is kept in each process, and {several.name if several else ''} runs several of them "
                     "("

@@ -10,6 +10,7 @@ from typing import Any
 from ._config import FILE
 from ._endpoints import (
     added,
+    allows_credentials,
     any_origin,
     authenticates,
     bounds,
@@ -610,14 +611,14 @@ class RT010(Guard):
                         added(facts, cls),
                         "CORS",
                     )
-        for names in facts.source.own:
-            for node, _ in names:
-                if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and (line := echoes_origin(node)):
-                    yield self.finding(
-                        "the origin that asks is repeated as one that may use credentials; look it up in a list first",
-                        Place(names.file.path, line),
-                        node.name,
-                    )
+        allowing = {names for names in facts.source.own if any(allows_credentials(node) for node, _ in names)}
+        for function in facts.functions.every:
+            if function.names in allowing and (line := echoes_origin(function.node)):
+                yield self.finding(
+                    "the origin that asks is repeated as one that may use credentials; look it up in a list first",
+                    Place(function.place.file, line),
+                    function.node.name,
+                )
 
 
 class RT011(Guard):
