@@ -41,13 +41,16 @@ def _numbers(model: Any, above: tuple[str, ...], deep: int) -> Iterator[tuple[ty
 
 
 def _line(owner: type, name: str, root: Path) -> Place:
+    found = written(owner, rf"\s+{re.escape(name)}\s*[:=]")
+    return next((Place.of(root, file, line) for file, line in found if belongs(root, file)), NOWHERE)
+
+
+def written(owner: type, pattern: str) -> Iterator[tuple[str, int]]:
+    """The lines of a class and of its bases that begin so: their files and numbers."""
     for each in owner.__mro__:
         try:
             lines, first = inspect.getsourcelines(each)
             file = inspect.getsourcefile(each) or ""
         except (OSError, TypeError):
             continue
-        for number, line in enumerate(lines):
-            if re.match(rf"\s+{re.escape(name)}\s*[:=]", line) and belongs(root, file):
-                return Place.of(root, file, first + number)
-    return NOWHERE
+        yield from ((file, number) for number, line in enumerate(lines, first) if re.match(pattern, line))

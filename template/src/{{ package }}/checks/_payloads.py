@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 import sys
 import typing
 from collections.abc import Iterator
@@ -13,6 +11,7 @@ from typing import Any
 
 from ._facts import Facts
 from ._findings import NOWHERE, Place
+from ._live_numbers import written
 
 _LISTS = (list, tuple, set, frozenset)
 
@@ -83,13 +82,5 @@ def _models(annotation: Any) -> Iterator[type]:
 
 def _place(facts: Facts, model: type, name: str) -> Place:
     """The line of a field, in the class of the bases that declares it."""
-    for each in model.__mro__:
-        try:
-            lines, first = inspect.getsourcelines(each)
-            file = inspect.getsourcefile(each) or ""
-        except (OSError, TypeError):
-            continue
-        for number, line in enumerate(lines):
-            if re.match(rf"\s+{name}\b\s*[:=]", line):
-                return Place.of(facts.config.root, file, first + number)
-    return NOWHERE
+    found = written(model, rf"\s+{name}\b\s*[:=]")
+    return next((Place.of(facts.config.root, file, line) for file, line in found), NOWHERE)

@@ -1,4 +1,6 @@
 # Owned by the template.
 """Tombstone: moved to `checks/_functions.py`; this name goes with 0.5."""
 
-from ._functions import Functions as Reach  # noqa: F401 - what it was called here
+from ._functions import Functions as Reach
+
+__all__ = ["Reach"]
