@@ -29,8 +29,7 @@ def _without_colours(_: Any, __: str, line: MutableMapping[str, Any]) -> Mutable
 
 
 def _with_trace(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    line.update(trace_ids())
-    return line
+    return {**trace_ids(), **line}
 
 
 def configure_logs(settings: CoreSettings) -> None:

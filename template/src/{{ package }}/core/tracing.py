@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from opentelemetry import context, propagate, trace
+from opentelemetry import context, trace
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 __all__ = ["continued", "trace_headers", "trace_ids"]
+
+# The trace alone: the baggage that clients may send besides is nothing to keep in a broker.
+_w3c = TraceContextTextMapPropagator()
 
 
 def trace_ids() -> dict[str, str]:
@@ -25,15 +29,14 @@ def trace_ids() -> dict[str, str]:
 def trace_headers() -> dict[str, str]:
     """What tells another process of the current span, `traceparent`; empty where there is none."""
     headers: dict[str, str] = {}
-    if trace_ids():
-        propagate.inject(headers)
+    _w3c.inject(headers)
     return headers
 
 
 @contextmanager
 def continued(headers: Mapping[str, str]) -> Iterator[None]:
     """Work in the trace that these headers tell of, if they tell of one."""
-    token = context.attach(propagate.extract(headers))
+    token = context.attach(_w3c.extract(headers))
     try:
         yield
     finally:
