@@ -196,6 +196,9 @@ def serve_metrics(host: str, port: int, token: SecretStr | None) -> None:
         def log_message(self, *_: object) -> None:
             """Log nothing: it is asked every few seconds."""
 
+    # Failure: a child was forked while this thread was importing the library, waited for that import for ever and did
+    # no job. Everything that an answer needs is imported before there is a thread.
+    render("")
     server = make_server(host, port, answer, handler_class=Quiet)
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
 

@@ -203,7 +203,7 @@ class _Canary:
         Each worker tells its own on `METRICS_PORT`, where what it shares with its children is, and Prometheus's
         `instance` keeps many workers apart. A canary has no row, so the database and the API know nothing of it.
         """
-        from prometheus_client.core import GaugeMetricFamily as Gauge  # noqa: PLC0415 - see metrics.py
+        from prometheus_client.metrics_core import GaugeMetricFamily as Gauge  # noqa: PLC0415 - see metrics.py
 
         age = time.monotonic() - self._sung
         yield Gauge("worker_canary_age_seconds", "How long ago a message last came through this worker.", value=age)
