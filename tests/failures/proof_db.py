@@ -1797,3 +1797,427 @@ def relationships_load_themselves(service: Service) -> None:
     service.replace(
         "@/core/database/_model.py", 'if each.lazy in ("select", True, "dynamic", "immediate"):', "if each.lazy == 0:"
     )
+
+
+# DB012: a connection that is held while something else is waited for
+
+FORECAST = """
+from __future__ import annotations
+
+from ...core.clients import Answer, Client
+
+
+class Forecast(Client):
+    \"\"\"The weather of towns.\"\"\"
+
+    name = "forecast"
+    version = "v3"
+
+    async def of(self, town: str) -> Answer[int]:
+        \"\"\"The degrees of a town.\"\"\"
+        return await self.read("towns", int, empty=0, query={"town": town})
+"""
+INBOX_JOBS = "@/features/inbox/jobs.py"
+READ_APART = """\
+    async with run.reading() as reading:
+        capture = await reading.get(Capture, payload.capture_id)
+"""
+READ_WITHIN = "    capture = await run.session.get(Capture, payload.capture_id)\n"
+
+
+@back("DB012")
+def a_job_reads_through_its_session_and_then_asks_the_summariser(service: Service) -> Spot:
+    service.replace(INBOX_JOBS, READ_APART, READ_WITHIN)
+    return service.at(INBOX_JOBS, "await _drafts(run, capture.text)")
+
+
+@back("DB012")
+def a_download_holds_its_session_while_the_client_reads(service: Service) -> Spot:
+    service.replace(
+        "@/core/http/_jobs.py",
+        """\
+    position = 0
+    while True:
+        async with unit_of_work(database, read_only=True) as session:
+            statement = select(JobChunk.content).where(JobChunk.job_id == job_id, JobChunk.position == position)
+            content = await session.scalar(statement)
+        if content is None:
+            return
+        yield content
+        position += 1
+""",
+        """\
+    async with unit_of_work(database, read_only=True) as session:
+        rows = select(JobChunk.content).where(JobChunk.job_id == job_id).order_by(JobChunk.position)
+        async for content in await session.stream_scalars(rows):
+            yield content
+""",
+    )
+    return service.at("@/core/http/_jobs.py", "yield content")
+
+
+@disguise("DB012")
+def the_session_was_used_by_the_authentication(service: Service) -> Spot:
+    service.feature(
+        "towns",
+        """
+        from __future__ import annotations
+
+        from ...core.http import CurrentUser, Request, Router, Session, runtime_of
+        from .forecast import Forecast
+
+        towns = Router("/towns", tags=["towns"])
+
+
+        @towns.get("/weather")
+        async def weather(request: Request, session: Session, user: CurrentUser) -> dict[str, int]:
+            \"\"\"Where it is warm.\"\"\"
+            client, town = runtime_of(request).clients[Forecast], "Oslo"
+            answer = await client.of(town)
+            return {"degrees": answer.value}
+        """,
+        more="clients=(Forecast,)",
+        init="from .forecast import Forecast",
+        forecast=FORECAST,
+    )
+    return service.at("@/features/towns/routes.py", "await client.of(town)")
+
+
+@disguise("DB012")
+def somebody_else_used_it_and_somebody_else_waits(service: Service) -> Spot:
+    service.feature(
+        "watching",
+        finding="""
+        from __future__ import annotations
+
+        from sqlalchemy import select
+        from sqlalchemy.ext.asyncio import AsyncSession
+
+        from ..inbox.models import Capture
+
+
+        class Captures:
+            \"\"\"What came in.\"\"\"
+
+            def __init__(self, session: AsyncSession) -> None:
+                self.session = session
+
+            async def newest(self, owner_id: int) -> Capture | None:
+                \"\"\"The newest one.\"\"\"
+                rows = select(Capture).where(Capture.owner_id == owner_id).order_by(Capture.id.desc()).limit(1)
+                return await self.session.scalar(rows)
+
+            async def wait_for(self, owner_id: int) -> Capture:
+                \"\"\"The first one, once it is there.\"\"\"
+                while (found := await self.newest(owner_id)) is None:
+                    await a_moment()
+                return found
+
+
+        async def a_moment() -> None:
+            \"\"\"Let some time pass.\"\"\"
+            await pause(0.5)
+        """,
+    )
+    file = "@/features/watching/finding.py"
+    service.replace(
+        file, "from sqlalchemy import select", "from asyncio import sleep as pause\n\nfrom sqlalchemy import select"
+    )
+    return service.at(file, "await a_moment()")
+
+
+@disguise("DB012")
+def in_plain_functions_with_a_plain_session(service: Service) -> list[Spot]:
+    service.write(
+        "@/core/clients/hooks.py",
+        '''
+        """Tells others what happened."""
+
+        import time
+        from collections.abc import Callable
+        from urllib import request as web
+
+        from sqlalchemy import Engine, text
+        from sqlalchemy.orm import Session
+
+
+        def tell(maker: Callable[[], Session], url: str) -> None:
+            """Tell those who want to know."""
+            db = maker()
+            try:
+                names = db.execute(text("SELECT name FROM hooks")).scalars().all()
+                for name in names:
+                    web.urlopen(f"{url}/{name}", timeout=2).close()
+            finally:
+                db.close()
+
+
+        def keep(engine: Engine, url: str) -> None:
+            """Ask, and keep what was said."""
+            with engine.connect() as connection:
+                with web.urlopen(url, timeout=2) as answer:
+                    said = answer.read().decode()
+                connection.execute(text("INSERT INTO said VALUES (:said)"), {"said": said})
+
+
+        def keep_trying(db: Session) -> None:
+            """Wait until there is something."""
+            while not db.scalar(text("SELECT count(*) FROM hooks")):
+                time.sleep(1)
+        ''',
+    )
+    file = "@/core/clients/hooks.py"
+    return [service.at(file, text) for text in ("web.urlopen(f", "web.urlopen(url", "time.sleep(1)")]
+
+
+@disguise("DB012")
+def a_cache_is_asked_between_two_statements(service: Service) -> Spot:
+    service.feature(
+        "counting",
+        work="""
+        from __future__ import annotations
+
+        from redis.asyncio import Redis
+        from sqlalchemy import func, select
+
+        from ...core.database import Database, unit_of_work
+        from ..inbox.models import Item
+
+
+        async def number(database: Database, redis: Redis) -> int:
+            \"\"\"How many there are, and were.\"\"\"
+            async with unit_of_work(database, read_only=True) as s:
+                now = await s.scalar(select(func.count()).select_from(Item)) or 0
+                before = await redis.get("items")
+                return now + int(before or 0)
+        """,
+    )
+    return service.at("@/features/counting/work.py", "await redis.get")
+
+
+@hurried("DB012")
+def an_assistant_that_answers_while_it_reads(service: Service) -> list[Spot]:
+    service.feature(
+        "assistant",
+        """
+        from __future__ import annotations
+
+        import asyncio
+        from collections.abc import AsyncIterator
+
+        from fastapi.responses import StreamingResponse
+        from sqlalchemy import select
+
+        from ...core.http import CurrentUser, Request, Router, Session, runtime_of
+        from ..inbox.models import Item
+        from .forecast import Forecast
+
+        assistant = Router("/assistant", tags=["assistant"])
+
+
+        @assistant.get("/items", response_class=StreamingResponse)
+        async def items(session: Session, user: CurrentUser) -> StreamingResponse:
+            async def lines() -> AsyncIterator[str]:
+                rows = await session.stream_scalars(select(Item).where(Item.owner_id == user.user_id))
+                async for row in rows:
+                    yield f"data: {row.title}\\n\\n"
+                    await asyncio.sleep(0.1)
+
+            return StreamingResponse(lines(), media_type="text/event-stream")
+
+
+        @assistant.post("/answers")
+        async def answer(request: Request, session: Session, user: CurrentUser) -> dict[str, int]:
+            newest = await session.scalar(select(Item).where(Item.owner_id == user.user_id).limit(1))
+            town = "" if newest is None else newest.title
+            found = await runtime_of(request).clients[Forecast].of(town)
+            return {"degrees": found.value}
+        """,
+        more="clients=(Forecast,)",
+        init="from .forecast import Forecast",
+        forecast=FORECAST,
+    )
+    file = "@/features/assistant/routes.py"
+    return [service.at(file, text) for text in ("yield f", "asyncio.sleep(0.1)", "clients[Forecast].of")]
+
+
+@look_alike("DB012")
+def what_waits_while_nothing_is_held(service: Service) -> None:
+    service.feature(
+        "towns",
+        """
+        from __future__ import annotations
+
+        from collections.abc import AsyncIterator
+
+        from fastapi import WebSocket
+        from fastapi.responses import StreamingResponse
+        from pydantic import BaseModel
+        from sqlalchemy import select
+
+        from ...core.database import Database, unit_of_work
+        from ...core.deliveries import deliver_later
+        from ...core.http import CurrentUser, Request, Router, Session, runtime_of
+        from ..inbox.models import Item
+        from .forecast import Forecast
+
+        towns = Router("/towns", tags=["towns"])
+
+
+        class Degrees(BaseModel):
+            \"\"\"How warm it is.\"\"\"
+
+            degrees: int
+
+
+        @towns.get("/weather")
+        async def weather(request: Request, user: CurrentUser) -> Degrees:
+            \"\"\"An endpoint without a session holds nothing.\"\"\"
+            answer = await runtime_of(request).clients[Forecast].of("Oslo")
+            async with unit_of_work(runtime_of(request).database, read_only=True) as reading:
+                number = await reading.scalar(select(Item.id).where(Item.owner_id == user.user_id).limit(1))
+            second = await runtime_of(request).clients[Forecast].of(str(number))
+            return Degrees(degrees=answer.value + second.value)
+
+
+        @towns.get("/mine")
+        async def mine(request: Request, session: Session, user: CurrentUser) -> Degrees:
+            \"\"\"The session is given back before.\"\"\"
+            row = await session.scalar(select(Item).where(Item.owner_id == user.user_id).limit(1))
+            await session.close()
+            answer = await runtime_of(request).clients[Forecast].of("" if row is None else row.title)
+            return Degrees(degrees=answer.value)
+
+
+        @towns.post("", status_code=202)
+        async def tell(session: Session, user: CurrentUser) -> dict[str, str]:
+            \"\"\"What is put into a job waits for nobody.\"\"\"
+            row = await session.scalar(select(Item).where(Item.owner_id == user.user_id).limit(1))
+            job = await deliver_later(session, Forecast, "POST", "towns", {"town": str(row)}, owner_id=user.user_id)
+            return {"job": str(job.id)}
+
+
+        @towns.get("/titles", response_class=StreamingResponse)
+        async def titles(session: Session, user: CurrentUser) -> StreamingResponse:
+            \"\"\"A stream of what was read before.\"\"\"
+            rows = (await session.scalars(select(Item.title).where(Item.owner_id == user.user_id).limit(100))).all()
+
+            async def lines() -> AsyncIterator[str]:
+                for title in rows:
+                    yield f"{title}\\n"
+
+            return StreamingResponse(lines())
+
+
+        async def watch(socket: WebSocket, database: Database) -> None:
+            \"\"\"A socket whose sessions are short.\"\"\"
+            while True:
+                await socket.receive_text()
+                async with unit_of_work(database, read_only=True) as reading:
+                    number = await reading.scalar(select(Item.id).limit(1))
+                await socket.send_text(str(number))
+        """,
+        more="clients=(Forecast,)",
+        init="from .forecast import Forecast",
+        forecast=FORECAST,
+    )
+
+
+@look_alike("DB012")
+def plain_sessions_that_are_given_back(service: Service) -> None:
+    service.write(
+        "@/core/clients/hooks.py",
+        '''
+        """Tells others what happened."""
+
+        import asyncio
+        import time
+        from collections.abc import Callable, Iterator
+        from contextlib import contextmanager
+        from urllib import request as web
+
+        from fastapi import BackgroundTasks
+        from sqlalchemy import Engine, text
+        from sqlalchemy.exc import OperationalError
+        from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+        from sqlalchemy.orm import Session
+
+
+        @contextmanager
+        def connected(engine: Engine) -> Iterator[Session]:
+            """A session that tries again while the database is away."""
+            for _ in range(3):
+                try:
+                    with Session(engine) as session:
+                        session.execute(text("SELECT 1"))
+                    break
+                except OperationalError:
+                    time.sleep(1)
+            with Session(engine) as session:
+                yield session
+
+
+        def tell(maker: Callable[[], Session], url: str) -> None:
+            """Read, give back, ask, write."""
+            db = maker()
+            name = db.scalar(text("SELECT name FROM hooks"))
+            db.close()
+            web.urlopen(f"{url}/{name}", timeout=2).close()
+            db.execute(text("SELECT 1"))
+            db.close()
+            time.sleep(1)
+
+
+        def asked_first(engine: Engine, url: str) -> None:
+            """Ask, and keep what was said."""
+            with web.urlopen(url, timeout=2) as answer:
+                said = answer.read().decode()
+            with engine.connect() as connection:
+                connection.execute(text("INSERT INTO said VALUES (:said)"), {"said": said})
+
+
+        async def never_used(maker: async_sessionmaker[AsyncSession]) -> None:
+            """A session that says nothing has no connection yet."""
+            async with maker() as session:
+                await asyncio.sleep(1)
+                await session.execute(text("SELECT 1"))
+                await asyncio.sleep(0)
+
+
+        async def told_later(maker: async_sessionmaker[AsyncSession], url: str) -> None:
+            """A task that goes its own way."""
+            async with maker() as session:
+                await session.execute(text("SELECT 1"))
+                task = asyncio.create_task(asyncio.sleep(1))
+            await task
+
+
+        def told_when_the_response_is_out(tasks: BackgroundTasks, db: Session) -> None:
+            """A task of the framework's."""
+            db.execute(text("SELECT 1"))
+            tasks.add_task(rest, 1.0)
+            tasks.add_task(time.sleep, 1)
+
+
+        def rest(seconds: float) -> None:
+            """Rest."""
+            time.sleep(seconds)
+
+
+        def of_a_page(session: dict[str, str], url: str) -> str | None:
+            """Another kind of session."""
+            found = session.get("name")
+            web.urlopen(url, timeout=2).close()
+            return found
+        ''',
+    )
+
+
+@unprotected("DB012", "tests/features/inbox/test_summariser.py")
+def the_summariser_is_asked_while_the_job_holds_a_connection(service: Service) -> None:
+    service.replace(INBOX_JOBS, READ_APART, READ_WITHIN)
+
+
+@unprotected("DB012", "tests/test_clients.py")
+def the_token_is_read_through_the_session_of_every_request(service: Service) -> None:
+    service.replace("@/core/http/_dependencies.py", "if _endpoint_takes_session(request):", "if True:")

@@ -306,7 +306,7 @@ def callables_factories_and_what_is_the_objects_own(service: Service) -> None:
 # RN002: the event loop is held up
 
 
-@back("RN002")
+@back("RN002", also={"DB012"})
 def a_route_sleeps(service: Service) -> Spot:
     service.replace(
         "@/features/exports/routes.py", "    job = await enqueue", "    time.sleep(0.1)\n    job = await enqueue"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ._declared import Declared
     from ._entries import Entry, Modules
     from ._functions import Functions
+    from ._held import HeldConnections
     from ._live import Live
     from ._live_celery import CeleryFacts
     from ._live_liveness import Step
@@ -290,6 +291,13 @@ class Facts:
         from ._sessions import Sessions  # noqa: PLC0415 - not needed when a service starts
 
         return Sessions(self.source)
+
+    @cached_property
+    def held_connections(self) -> HeldConnections:
+        """Where the source waits for something else, and a connection with it."""
+        from ._held import HeldConnections  # noqa: PLC0415 - not needed when a service starts
+
+        return HeldConnections(self.source, self.functions, self.reach, self.sessions)
 
     @cached_property
     def statements(self) -> Statements:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -96,6 +97,25 @@ IN_C = {"psycopg", "psycopg2", "psycopg_pool", "MySQLdb", "oracledb", "pyodbc", 
 
 _ON_REDIS = {"ping", "get", "set", "info", "publish", "exists", "execute_command", "hget", "hset", "delete", "flushdb"}
 
+_VERBS = "get|post|put|patch|delete|head|options|request"
+_WAITS = re.compile(
+    rf"(?:{_VERBS}|stream|request\.urlopen|request\.urlretrieve|urlopen)"
+    rf"|(?:sessions\.)?(?:Client|AsyncClient|Session|session|ClientSession|PoolManager|HTTPS?ConnectionPool)\(\)"
+    rf"\.(?:{_VERBS}|stream|send|urlopen|ws_connect)"
+    rf"|ClientSession\(\)\.(?:{_VERBS})\(\)\.(?:json|text|read)"
+    r"|AsyncClient\(\)\.stream\(\)\.(?:aread|aiter_\w+)|Client\(\)\.stream\(\)\.(?:read|iter_\w+)"
+    r"|client\.HTTPS?Connection\(\)\.(?:request|getresponse)"
+)
+"""What of an HTTP library waits for an answer."""
+_ON_CLIENT = re.compile(
+    r"(?:\w+\.)*(?:(?:Redis|StrictRedis|RedisCluster|Valkey|StrictValkey|ValkeyCluster)(?:\.from_url)?|from_url)\(\)"
+    r"\.(?:(?:pipeline|lock|pubsub)\(\)\.)?\w+"
+)
+_ASKED = re.compile(r"(?:\.\w+)+")
+_LOCAL = {"close", "aclose", "pipeline", "lock", "pubsub", "register_script", "client", "connection_pool", "copy"}
+_LOCAL |= {"with_options", "with_raw_response", "generate_presigned_url", "generate_presigned_post", "get_paginator"}
+_BROKERS = {"kafka", "aiokafka", "confluent_kafka", "pika", "aio_pika", "nats"}
+
 
 def _is(name: str, table: dict[str, set[str]]) -> bool:
     root, _, rest = name.partition(".")
@@ -136,6 +156,24 @@ def connects(use: Use, name: str) -> bool:
     if root in ("requests", "httpx", "httpx2") and rest.startswith(("Session().", "session().", "Client().")):
         return rest.rpartition(".")[2] in _HTTP
     return _is(name, CONNECTS) and "()" not in rest
+
+
+def waits(use: Use, name: str) -> bool:
+    """Whether a call waits for what another service answers."""
+    root, _, rest = name.partition(".")
+    last = rest.rpartition(".")[2]
+    if root in ("httpx", "httpx2", "requests", "aiohttp", "urllib", "urllib3", "http"):
+        return _WAITS.fullmatch(rest) is not None and use.argument("transport") is None
+    if root in ("redis", "valkey", "aioredis"):
+        return _ON_CLIENT.fullmatch(rest) is not None and last not in _LOCAL
+    if root in ("smtplib", "ftplib", "imaplib", "poplib", "paramiko"):
+        return connects(use, name) or re.fullmatch(r"\w+\(\)\.(?:send\w*|login)", rest) is not None
+    if root == "aiosmtplib":
+        return rest in ("send", "SMTP().connect", "SMTP().send_message")
+    if root in CLIENTS and root not in _BROKERS:
+        made, _, asked = rest.partition("()")
+        return made.rpartition(".")[2] in CLIENTS[root] and _ASKED.fullmatch(asked) is not None and last not in _LOCAL
+    return False
 
 
 class Timeouts:

@@ -91,6 +91,10 @@ class Sessions:
             "begin_nested" in ast.unparse(value) for _, value in names.given(node) if isinstance(value, ast.expr)
         )
 
+    def kind_of(self, names: Names, meaning: str) -> str:
+        """What of a library something is, as `Names` writes it; "" where that is not told."""
+        return self._kind(names, meaning)
+
     def _kind(self, names: Names, meaning: str, deep: int = 0) -> str:
         """What of a library something of the project is: `Run().session` is annotated, `Db` has a base, a method gives one."""
         if deep > 4 or not meaning:
@@ -110,7 +114,9 @@ class Sessions:
             return next((each for each in kinds if each), "")
         if isinstance(node, FUNCTIONS) and node.returns is not None:
             given = node.returns
-            if isinstance(given, ast.Subscript) and "Iterator" in ast.unparse(given.value) + "Generator":
+            if isinstance(given, ast.Subscript) and re.search(
+                r"Iterator|Generator|ContextManager", ast.unparse(given.value)
+            ):
                 given = given.slice.elts[0] if isinstance(given.slice, ast.Tuple) else given.slice
             return self._kind(other, other.instance(given), deep + 1)
         return ""

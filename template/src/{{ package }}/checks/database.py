@@ -422,6 +422,37 @@ class DB011(Guard):
             )
 
 
+class DB012(Guard):
+    """A connection to the database that is held while something else is waited for.
+
+    A pool has a few connections. Where each waits with its owner for another service, that service decides when everybody
+    else gets one.
+
+    What counts, from the first statement of a session to its commit, rollback or end, and from `engine.connect()` or
+    `engine.begin()` to theirs: a call over HTTP (httpx, requests, aiohttp, urllib), of Redis, of a client of a provider, of
+    mail, of each class below `client-base`, and of the modules that `outgoing` names; a sleep; and in a generator that a
+    `StreamingResponse`, an `EventSourceResponse` or a route sends, a `yield`. Found are calls through the project's own
+    functions too, and a session of the request that a dependency has used before.
+    Quiet are: what is asked before the first statement, after the commit or outside of the session's block; sessions that
+    nothing was said through; what is put into a job; a stream of rows that were read before; what a start, a command or a
+    script does.
+    """
+
+    def judge(self, facts: Facts) -> Iterator[Finding]:
+        known = {each.top for each in facts.source.imports}
+        if not known & {"sqlalchemy", "sqlmodel", "flask_sqlalchemy", "asyncpg", "psycopg_pool"}:
+            raise DoesNotApply("nothing here has a pool of connections")
+        for each in facts.held_connections.found():
+            since = f" since line {each.since}" if each.since else ""
+            yield self.finding(
+                f"{each.holder} holds a connection to the database{since}, and here it is kept until {each.what} is done, so "
+                "that a few slow answers leave none for anybody else; wait before the first statement, or after the session "
+                "is left, or in a job",
+                each.place,
+                each.what.partition("(")[0],
+            )
+
+
 def _products(settings: Sequence[Setting]) -> Iterator[tuple[Setting, Setting]]:
     """Settings that are called alike, but one is about bits and the other one about dimensions."""
     for bits in settings:
@@ -433,4 +464,4 @@ def _products(settings: Sequence[Setting]) -> Iterator[tuple[Setting, Setting]]:
                     yield bits, other
 
 
-GUARDS = (DB001, DB002, DB003, DB004, DB005, DB007, DB008, DB009, DB010, DB011)
+GUARDS = (DB001, DB002, DB003, DB004, DB005, DB007, DB008, DB009, DB010, DB011, DB012)
