@@ -297,7 +297,7 @@ class Facts:
         """Where the source waits for something else, and a connection with it."""
         from ._held import HeldConnections  # noqa: PLC0415 - not needed when a service starts
 
-        return HeldConnections(self.source, self.functions, self.reach, self.sessions)
+        return HeldConnections(self.source, self.functions, self.sessions)
 
     @cached_property
     def statements(self) -> Statements:

@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ._findings import Place
-from ._functions import Function, Functions
+from ._functions import MEMOS, RUNS, Function, Functions
 from ._names import FUNCTIONS, SCOPES, Names, Use
 from ._outgoing import waits
-from ._reach import RUNS, Reach
 from ._sessions import LIBRARIES, Sessions
 from ._source import Source
 
@@ -73,19 +72,18 @@ class _Outcome:
 class HeldConnections:
     """Where functions of the package wait for something else, and a connection with them."""
 
-    def __init__(self, source: Source, functions: Functions, reach: Reach, sessions: Sessions) -> None:
+    def __init__(self, source: Source, functions: Functions, sessions: Sessions) -> None:
         self.functions = functions
-        self.reach = reach
         self.sessions = sessions
         self.uses: dict[int, Use] = {id(use.node): use for use in source.uses}
         self.config = source.config
         base = source.config.client_base
-        self.base = reach.canonical(base) if base else ""
+        self.base = functions.canonical(base) if base else ""
         self._source = source
         self._outcomes: dict[tuple[ast.AST, frozenset[tuple[str, bool]]], _Outcome] = {}
         self._concerned: dict[ast.AST, tuple[bool, bool]] = {}
         self._generators: dict[ast.AST, bool] = {}
-        self._handed_on = {reach.canonical(each) for each in source.config.hand_on}
+        self._handed_on = {functions.canonical(each) for each in source.config.hand_on}
         self._streamed = set(self._streams())
 
     def found(self) -> Iterator[Held]:
@@ -106,18 +104,18 @@ class HeldConnections:
 
     def _is_apart(self, function: Function, scripts: set[str]) -> bool:
         """Whether nobody else waits for a connection then: when the service starts, in a command, in a script."""
-        if function.names.module in scripts and function.node not in self.reach.in_requests:
+        if function.names.module in scripts and function not in self.functions.in_requests:
             return True
-        return self.reach.only_at_start(function.node)
+        return self.functions.only_at_start(function)
 
     def concerns(self, function: Function, deep: int = 0) -> tuple[bool, bool]:
         """Whether a function may wait for something, and whether it may use a session: itself, or what it calls."""
         if function.node not in self._concerned:
             self._concerned[function.node] = False, False
             may_wait, may_use = self.is_streamed(function), False
-            for use in self.reach.inside.get(function.node, ()):
+            for use in function.inside:
                 may_use = may_use or use.last in _EXECUTES or use.last in _RELEASES
-                name = self.reach.name_of(use)
+                name = self.functions.name_of(use)
                 called = self.callee(use.node)
                 may_wait = may_wait or name in _SLEEPS or waits(use, name) or use.last in RUNS
                 may_wait = may_wait or self.is_of_client(called) or self.asks_client(use)
@@ -135,9 +133,9 @@ class HeldConnections:
     def _methods(self) -> set[str]:
         """The methods of the classes below `client-base`."""
         found: set[str] = set()
-        for node in self.reach.classes.values():
-            if self.base in self.reach.bases(node):
-                found |= {each.name for each in node.body if isinstance(each, FUNCTIONS)}
+        for kind in self.functions.classes.values():
+            if self.base in self.functions.bases(kind):
+                found |= {each.name for each in kind.node.body if isinstance(each, FUNCTIONS)}
         return found
 
     def is_generator(self, function: Function) -> bool:
@@ -154,8 +152,7 @@ class HeldConnections:
         module, makers = called.names.module, self.config.outgoing
         if any(module == each or module.startswith(f"{each}.") for each in makers):
             return True
-        owner = self.reach.classes.get(called.owner)
-        return owner is not None and bool(self.base) and self.base in self.reach.bases(owner)
+        return bool(self.base) and self.base in self.functions.bases(called.owner)
 
     def outcome(self, function: Function, before: Mapping[str, _Hold], deep: int = 0) -> _Outcome:
         """What a function waits for, and what it holds when it ends, where this is held when it begins."""
@@ -187,9 +184,9 @@ class HeldConnections:
                 for each in given:
                     if isinstance(each, ast.Call) and (called := self.callee(each)):
                         yield called.node
-        for node, what in self.reach.handlers.items():
-            if what == "a request" and any(_verb(each) for each in node.decorator_list):
-                yield node
+        for handler, what in self.functions.handlers.items():
+            if what == "a request" and any(_verb(each) for each in handler.node.decorator_list):
+                yield handler.node
 
     def callee(self, node: ast.Call) -> Function | None:
         """The function of the package that a call runs."""
@@ -197,8 +194,8 @@ class HeldConnections:
         if use is None:
             return None
         # What is kept for later runs when the request is over.
-        for target in self.reach.callees(use) if use.last not in _KEEPS else ():
-            return self.functions.of(target)
+        for target in self.functions.callees(use) if use.last not in _KEEPS else ():
+            return target
         return self.functions.called(use)
 
     # What holds a connection
@@ -258,16 +255,16 @@ class HeldConnections:
         if not isinstance(made, ast.Call):
             return
         yield from self._in(other, _keyword(made, "dependencies"))
-        node = self.reach.classes.get(other.meaning(made.func))
-        if node is None:
+        kind = self.functions.classes.get(other.meaning(made.func))
+        if kind is None:
             return
-        for each in ast.walk(node):
+        for each in ast.walk(kind.node):
             if isinstance(each, ast.Call) and _word(each.func) == "__init__":
                 given = _keyword(each, "dependencies")
                 while isinstance(given, ast.IfExp) and isinstance(given.test, ast.Name):
                     said = _keyword(made, given.test.id)
                     given = given.body if isinstance(said, ast.Constant) and said.value else given.orelse
-                yield from self._in(self.reach.names[node], given)
+                yield from self._in(kind.names, given)
 
     def _in(self, names: Names, node: ast.expr | None) -> Iterator[Function]:
         for each in ast.walk(node) if node is not None else ():
@@ -282,7 +279,7 @@ class HeldConnections:
         for provider in given.values():
             if provider is not None:
                 self._used_by(provider, used, deep + 1)
-        if self.reach.is_kept(dependency.node):
+        if dependency.is_decorated(MEMOS):
             return
         for name, hold in self.outcome(dependency, {}).end:
             provider = given.get(name)
@@ -491,15 +488,15 @@ class _Walk:
             self._enter(called, node, state)
         if use is None or not state or id(node) in self._later:
             return
-        name = self._held.reach.name_of(use)
+        name = self._held.functions.name_of(use)
         if use.last in RUNS - _KEEPS and called is None:
             name = next((each for each in map(self._names.meaning, node.args[:2]) if each), "")
         slept = node.args[0] if node.args else None
         is_sleep = name in _SLEEPS and not (isinstance(slept, ast.Constant) and not slept.value)
         if is_sleep or waits(use, name):
             self._wait(node, f"{name.replace('()', '')}()", state)
-        elif called is not None and self._held.is_of_client(called):
-            self._wait(node, f"{called.owner.rpartition('.')[2]}.{called.node.name}()", state)
+        elif called is not None and called.owner and self._held.is_of_client(called):
+            self._wait(node, f"{called.owner.node.name}.{called.node.name}()", state)
 
     def _awaited(self, node: ast.Call, state: _State) -> None:
         """What takes a session, is awaited and cannot be looked into has used it."""
@@ -563,12 +560,11 @@ class _Walk:
         if isinstance(value, ast.Call) and value.args:
             looked_up = value.args[0]
         name = self._names.meaning(looked_up) if looked_up is not None else ""
-        owner = self._held.reach.classes.get(name)
-        if owner is None or self._held.base not in self._held.reach.bases(owner):
+        functions = self._held.functions
+        owner = functions.classes.get(name)
+        if owner is None or self._held.base not in functions.bases(owner):
             return None
-        for target in self._held.reach.targets(f"{name}().{node.func.attr}"):
-            return self._held.functions.of(target)
-        return None
+        return next(functions.targets(f"{name}().{node.func.attr}"), None)
 
     def _enter(self, called: Function, node: ast.Call, state: _State) -> None:
         """Go through a function that is called, with what it is handed of what is held here."""
