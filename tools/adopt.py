@@ -177,6 +177,14 @@ def still_needed(folder: Path, piece: str, rendered: Path) -> list[str]:
             f"[tool.{each}]" for each in TABLES if each not in own.get("tool", {}) and each in new.get("tool", {})
         ]
         lines += [f"needs, from a new service's pyproject.toml: {', '.join(tables)}"] if tables else []
+    if piece == "core":
+        # The guards know the core by what is said of it there.
+        said = new.get("tool", {}).get("hardening", {})
+        lines += [
+            f"needs, in [tool.hardening]: {key} = {json.dumps(value)}"
+            for key, value in said.items()
+            if ".core." in str(value) and key != "metadata" and own["tool"]["hardening"].get(key) != value
+        ]
     if piece == "deploy":
         scripts = new.get("project", {}).get("scripts", {})
         lines += [

@@ -505,6 +505,7 @@ class Update:
             if self.service.takes:
                 taken = here.names("ls-files", "--others", "--ignored", f"--exclude-from={chosen}", "-z")
                 found += [name for name in here.names("ls-files", "--others", "-z") if name not in {*taken, ANSWERS}]
+                seeds[-1] = {name: content for name, content in seeds[-1].items() if name in taken}
             for name in set(found):
                 (folder / inside / name).unlink()
             # Failure: git takes a file that it ignores for expendable, and `.env` was overwritten.

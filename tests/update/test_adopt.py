@@ -68,8 +68,16 @@ def test_what_was_taken_is_updated_and_nothing_else_arrives(stranger: Path, smal
     assert adopt(stranger, small.folder).returncode == 0
     commit(stranger, "adopted")
     checks = "template/src/{{ package }}/checks/guards.py"
-    small.release("v2.0.0", {checks: small.read(checks) + "# More.\n", in_core("new.py"): numbered("new")})
+    small.release(
+        "v2.0.0",
+        {
+            checks: small.read(checks) + "# More.\n",
+            in_core("new.py"): numbered("new"),
+            "template/README.md": "# Others\n",
+        },
+    )
     ran = run_update(stranger)
+    assert ran.outcome["yours"] == []
     assert (ran.status, ran.outcome["files"]) == (
         0,
         [["changed", ".copier-answers.yml"], ["changed", "src/books/checks/guards.py"]],
@@ -118,7 +126,7 @@ def test_what_would_change_what_the_service_does_is_left_out_and_what_is_lacking
     project = small.read("template/pyproject.toml.jinja")
     more: dict[str, str | None] = {
         "template/pyproject.toml.jinja": project
-        + '[dependency-groups]\ndev = ["ruff>=0.17", "mypy>=2"]\n[tool.mypy]\nstrict = true\n',
+        + 'engines = ["{{ package }}.core.db"]\n[dependency-groups]\ndev = ["ruff>=0.17", "mypy>=2"]\n[tool.mypy]\nstrict = true\n',
         "template/ruff.toml": "line-length = 120\n",
         "template/noxfile.py": "",
         "template/migrations/env.py": "",
@@ -142,6 +150,7 @@ def test_what_would_change_what_the_service_does_is_left_out_and_what_is_lacking
     done = adopt(stranger, small.folder, "--piece", "core")
     assert "left out: migrations/env.py: your migrations are in alembic/versions\n" in done.stdout
     assert 'needs: uv add "sqlalchemy>=2.1" "alembic>=1.14"\n' in done.stdout
+    assert 'needs, in [tool.hardening]: engines = ["books.core.db"]\n' in done.stdout
     assert not {"ruff.toml", "migrations/env.py"} & files(stranger).keys()
     commit(stranger, "core")
     small.release("v2.0.0", {"template/ruff.toml": "", "template/noxfile.py": "# Newer.\n"})
