@@ -1,6 +1,8 @@
 """A fleet of generated services of every release, with different answers and edits, and some broken: time by size.
 
-python benchmarks/fleet.py [--sizes 10,25,50,100]
+python benchmarks/fleet.py [--sizes 10,25,50,100] [--guards none|own|shared] [--since v0.2.0]
+
+With `own`, each service's guards run in an environment that is made for it; with `shared`, all in one. uv has to be there.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from updating import IDENTITY, ROOT, git, make, releases, tagged
+from updating import IDENTITY, NOW, ROOT, git, make, releases, tagged
 
 ANSWERS = ".copier-answers.yml"
 
@@ -26,38 +28,59 @@ def main() -> int:
     """Make the services once, update copies of the first so many, print a table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--sizes", default="10,25,50,100")
-    sizes = sorted(map(int, parser.parse_args().sizes.split(",")))
+    parser.add_argument("--guards", choices=["none", "own", "shared"], default="none")
+    parser.add_argument("--since", default="v0.1.0", help="the oldest release to make services of")
+    given = parser.parse_args()
+    sizes = sorted(map(int, given.sizes.split(",")))
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        names = _services(folder, sizes[-1])
+        names = _services(folder, sizes[-1], given.since)
+        options = {"none": ["--no-check"], "own": []}.get(given.guards) or _shared(folder, given.guards)
         print(f"| services | seconds | seconds each | processor seconds each | outcome |\n|{'---|' * 5}")
         for size in sizes:
             copies = folder / f"fleet-{size}"
             copies.mkdir()
             for each in names[:size]:
                 shutil.copytree(folder / "services" / each, copies / each, symlinks=True)
-            print(_row(size, [str(copies / each) for each in names[:size]]), flush=True)
+            print(_row(size, [*options, *(str(copies / each) for each in names[:size])]), flush=True)
             shutil.rmtree(copies)
     return 0
 
 
+def _shared(folder: Path, guards: str) -> list[str]:
+    """The option for one environment with what a new service needs, which is made here; none for other ways."""
+    if guards != "shared":
+        return []
+    made = make(folder / "template", folder / "new", NOW)
+    command = ["uv", "sync", "--quiet", "--no-install-project", "--no-default-groups", "--group=dev"]
+    own = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(folder / "environment")}
+    own.pop("VIRTUAL_ENV", None)
+    subprocess.run([*command, f"--python={sys.executable}"], cwd=made, env=own, check=True)
+    return [f"--python={folder / 'environment' / 'bin' / 'python'}"]
+
+
 def _row(size: int, folders: list[str]) -> str:
-    command = [sys.executable, str(ROOT / "tools" / "fleet.py"), "--no-check", "--format=json", *folders]
+    command = [sys.executable, str(ROOT / "tools" / "fleet.py"), "--format=json", *folders]
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     done = subprocess.run(command, env={**os.environ, **IDENTITY}, stdout=subprocess.PIPE, text=True, check=False)
     took = time.monotonic() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    states = Counter(each["state"] for each in json.loads(done.stdout))
+    rows = json.loads(done.stdout)
+    states = Counter(each["state"] for each in rows)
+    asked = [each["check"] for each in rows if each["check"]["before"] is not None]
+    states["asked before"] = len(asked)
+    states["asked after"] = sum(each["after"] is not None for each in asked)
     told = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     return f"| {size} | {took:.1f} | {took / size:.2f} | {used / size:.2f} | {told} |"
 
 
-def _services(folder: Path, count: int) -> list[str]:
+def _services(folder: Path, count: int, since: str) -> list[str]:
     """Services of all kinds, so mixed that each beginning of the list has some of each."""
     template = tagged(folder / "template")
     kinds: list[Path] = []
-    for version, _ in releases():
+    versions = [version for version, _ in releases()]
+    for version in versions[versions.index(since) :]:
         for number, answers in enumerate(
             ({}, {"example": False}, {"service_name": "Night Orders", "description": "Orders."})
         ):
