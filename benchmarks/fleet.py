@@ -51,7 +51,8 @@ def _shared(folder: Path, guards: str) -> list[str]:
     """The option for one environment with what a new service needs, which is made here; none for other ways."""
     if guards != "shared":
         return []
-    made = make(folder / "template", folder / "new", NOW)
+    made = folder / "new"
+    make(folder / "template", made, NOW)
     command = ["uv", "sync", "--quiet", "--no-install-project", "--no-default-groups", "--group=dev"]
     own = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(folder / "environment")}
     own.pop("VIRTUAL_ENV", None)

@@ -464,6 +464,12 @@ def a_feature_whose_service_was_never_committed(service: Service) -> Spot:
     return service.at("@/features/invoices/routes.py", "from .service")
 
 
+@look_alike("IM001")
+def the_own_package_where_deptry_is_not_told_of_it(service: Service) -> None:
+    service.replace("pyproject.toml", 'known_first_party = ["inbox_demo"]\n', "")
+    service.append("@/features/inbox/by_day.py", "\n\nfrom inbox_demo.features.inbox import counts as other_counts\n")
+
+
 @look_alike("IM003")
 def alembics_environment_in_the_package(service: Service) -> None:
     environment = """

@@ -64,12 +64,16 @@ class IM001(Guard):
                 )
 
     def _undeclared(self, facts: Facts, declared: Declared) -> Iterator[Finding]:
+        own = _own(facts.source)
         rows = [row for row in facts.dependencies if row.rule in UNDECLARED]
         for row in rows:
             match = re.match(r"'([\w.]+)'", row.message)
             name, path = match[1] if match else row.message, row.place.file or ""
             inside = path in facts.source.files and (facts.source.root / path).is_relative_to(facts.source.folder)
             if not inside or (row.rule != "DEP004" and declared.has_module(name)):
+                continue
+            # deptry knows its own package only where somebody told it, and guards are of what there may not be.
+            if name.partition(".")[0] in own or facts.source.is_guard(path):
                 continue
             if not _guarded(facts.source, row.place):
                 yield self.finding(f"{name} {UNDECLARED[row.rule]}", row.place, name)
