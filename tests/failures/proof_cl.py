@@ -586,6 +586,38 @@ def a_feature_with_a_client_of_its_own(service: Service) -> Spot:
 
 
 @look_alike("CL003")
+def settings_that_are_the_answer_of_a_route(service: Service) -> None:
+    service.write(
+        "@/features/exports/looks.py",
+        '''
+        """What the pages need to know of how the service is set."""
+
+        from fastapi import Response
+        from pydantic_settings import BaseSettings
+
+        from ...core.http import Router
+
+
+        class Looks(BaseSettings):
+            """How pages look."""
+
+            accent: str = "blue"
+            page_title: str = "Exports"
+
+
+        looking = Router("/looks", tags=["exports"])
+
+
+        @looking.get("")
+        async def looks(response: Response) -> Looks:
+            """All of it."""
+            response.headers["Cache-Control"] = "max-age=60"
+            return Looks()
+        ''',
+    )
+
+
+@look_alike("CL003")
 def settings_and_limits_that_somebody_reads(service: Service) -> None:
     service.write(
         "@/settings.py",

@@ -236,7 +236,7 @@ def a_task_with_no_route_where_workers_have_named_queues(service: Service) -> li
     service.replace("deploy/kubernetes/worker.yaml", "args: [worker, ", "args: [worker, -Q, jobs, ")
     add_task(service, '@app.task(name="reports.build", queue="jobs")\ndef build() -> None: ...')
     # What has no route goes to the default queue, and nobody takes from there.
-    lost = service.at(WORKER, "@app.task(name=RUN_JOB)")
+    lost = service.at(WORKER, "@app.task(name=RUN_JOB, bind=True)")
     # Once for compose and once for Kubernetes.
     return [lost, lost, service.at(CELERY, "task_create_missing_queues=True")]
 
@@ -329,7 +329,7 @@ def a_route_past_every_queue(service: Service) -> Spot:
         service,
         'task_routes=([\n            ("jobs.*", {"exchange": "jobs", "exchange_type": "topic", "routing_key": "ml.run"}),\n        ],),',
     )
-    return service.at(WORKER, "@app.task(name=RUN_JOB)")
+    return service.at(WORKER, "@app.task(name=RUN_JOB, bind=True)")
 
 
 @disguise("JB002")
@@ -354,8 +354,8 @@ def a_name_that_is_sent_and_not_registered(service: Service) -> Spot:
 def settings_with_slips_of_the_pen(service: Service) -> list[Spot]:
     service.replace(
         CELERY,
-        "    return app\n\n\nclass Sender",
-        '    app.conf.worker_prefetch_multiplyer = 1\n    app.conf["tasks_acks_late"] = True\n    return app\n\n\nclass Sender',
+        "    return app\n\n\nMessage: TypeAlias",
+        '    app.conf.worker_prefetch_multiplyer = 1\n    app.conf["tasks_acks_late"] = True\n    return app\n\n\nMessage: TypeAlias',
     )
     return [service.at(CELERY, "worker_prefetch_multiplyer"), service.at(CELERY, "tasks_acks_late")]
 
@@ -1135,7 +1135,7 @@ def late_acknowledgement_is_forgotten(service: Service) -> Spot:
 
 @disguise("JB012")
 def a_task_of_its_own_mind(service: Service) -> Spot:
-    service.replace(WORKER, "@app.task(name=RUN_JOB)", "@app.task(name=RUN_JOB, acks_late=False)")
+    service.replace(WORKER, "@app.task(name=RUN_JOB, bind=True)", "@app.task(name=RUN_JOB, bind=True, acks_late=False)")
     return service.at(WORKER, "@app.task(name=RUN_JOB")
 
 
@@ -1201,7 +1201,9 @@ def a_worker_that_prefetches_one_and_queues_with_a_delivery_limit(service: Servi
 @back("JB013")
 def a_task_that_is_tried_again_for_ever(service: Service) -> Spot:
     service.replace(
-        WORKER, "@app.task(name=RUN_JOB)", "@app.task(name=RUN_JOB, autoretry_for=(Exception,), max_retries=None)"
+        WORKER,
+        "@app.task(name=RUN_JOB, bind=True)",
+        "@app.task(name=RUN_JOB, bind=True, autoretry_for=(Exception,), max_retries=None)",
     )
     return service.at(WORKER, "@app.task(name=RUN_JOB")
 

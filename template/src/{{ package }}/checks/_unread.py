@@ -94,7 +94,7 @@ class Unreads:
                 if kind in classes and kind not in nested and self._is_a(classes[kind], "BaseModel", "BaseSettings"):
                     nested.add(kind)
                     pending.append(kind)
-        if not kinds or self._is_dumped(nested):
+        if not kinds or self._is_dumped(nested) or self._is_answered(nested):
             return
         for name in sorted(nested):
             model = classes[name]
@@ -115,6 +115,22 @@ class Unreads:
             if owner in kinds or (not name and "settings" in _receiver(use.node)):
                 return True
             if any("settings" in _text(each) for each in use.node.args):
+                return True
+        return False
+
+    def _is_answered(self, kinds: set[str]) -> bool:
+        """Whether a request is answered with such an object: all of its fields are in the response."""
+        for handler in self._functions.handlers:
+            models = [
+                handler.names.instance(each.value)
+                for decorator in handler.node.decorator_list
+                if isinstance(decorator, ast.Call)
+                for each in decorator.keywords
+                if each.arg == "response_model"
+            ]
+            if any(
+                each.removesuffix("()") in kinds for each in (handler.names.instance(handler.node.returns), *models)
+            ):
                 return True
         return False
 
