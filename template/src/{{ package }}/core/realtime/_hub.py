@@ -8,7 +8,7 @@ import itertools
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import structlog
@@ -21,6 +21,7 @@ __all__ = ["Hub", "Subscription"]
 _MOST_PENDING: Final = 256
 _MOST_READING: Final = 2
 _RETRY_SECONDS: Final = 2.0
+_FIRST_SECONDS: Final = 1.0
 _GAP: Final = Notice(0, "gap")
 _NEVER: Final = EventId(2**63, 0)
 
@@ -72,6 +73,7 @@ class Hub:
         self._subscriptions: defaultdict[int, set[Subscription]] = defaultdict(set)
         self._lost = False
         self._next_try = 0.0
+        self._has_read = asyncio.Event()
 
     @contextmanager
     def subscribed(self, owner_id: int) -> Iterator[Subscription]:
@@ -88,6 +90,17 @@ class Hub:
     def listening(self, owner_id: int) -> tuple[int, int]:
         """How many sockets this owner has here, and how many there are."""
         return len(self._subscriptions.get(owner_id, ())), sum(map(len, self._subscriptions.values()))
+
+    async def ready(self) -> None:
+        """Wait until it has read what was told before this process began; a second at the longest.
+
+        Failure: after a restart all pages come back at once, and those that came before the stream had been read were
+        each sent the whole state in place of what they had missed.
+        """
+        if self._stream is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_FIRST_SECONDS):
+                    await self._has_read.wait()
 
     def resume(self, mine: Subscription, owner_id: int, after: EventId) -> bool:
         """Give a subscription what its owner missed since; False if that is no longer known, or never was."""
@@ -128,6 +141,7 @@ class Hub:
         while self._stream is not None:
             try:
                 await self._catch_up(self._stream)
+                self._has_read.set()
                 while True:
                     for event, notice in await self._stream.after(self.last):
                         self._keep(event, notice)
@@ -135,6 +149,7 @@ class Hub:
                 if not self.is_degraded:
                     log.warning("changes in other processes are not seen: Redis is away", error=str(error))
                 self.is_degraded = True
+                self._has_read.set()
                 for mine in self._everybody():
                     mine.woken.set()
             except Exception:

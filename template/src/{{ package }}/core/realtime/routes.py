@@ -107,6 +107,8 @@ class _Connection:
         except TimeoutError:
             raise _Closed(CloseCode.UNAUTHENTICATED, "say hello with a token or a ticket") from None
         await self._admit(first)
+        if first.after:
+            await self._hub.ready()
         structlog.contextvars.bind_contextvars(user_id=self._user.user_id)
         mine, all_together = self._hub.listening(self._user.user_id)
         if mine >= _MOST_OF_ONE or all_together >= self._settings.websocket_connections:
