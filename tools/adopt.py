@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from packaging.specifiers import SpecifierSet
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 ROOT = Path(__file__).resolve().parents[1]
 ANSWERS = ".copier-answers.yml"
@@ -192,9 +192,18 @@ def still_needed(folder: Path, piece: str, rendered: Path) -> list[str]:
             for each in scripts
             if each not in project.get("scripts", {})
         ]
-    if (python := project.get("requires-python")) and SpecifierSet(python).contains("3.10"):
+    if (python := project.get("requires-python")) and _allows_older(str(python)):
         lines.append(f"needs: requires-python >=3.11; yours is {python}")
     return lines
+
+
+def _allows_older(python: str) -> bool:
+    """Whether a Python before 3.11 will do; what cannot be read is for its owner to look at too."""
+    try:
+        allowed = SpecifierSet(python)
+    except InvalidSpecifier:
+        return True
+    return any(allowed.contains(f"3.{minor}.{patch}") for minor in range(7, 11) for patch in (0, 99))
 
 
 def _project(folder: Path) -> dict[str, Any]:

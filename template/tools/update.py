@@ -45,7 +45,6 @@ ADOPTED = "adopted"
 RELEASE = re.compile(r"v(\d+)\.(\d+)\.(\d+)")
 CODE = re.compile(r"[A-Z]{2}\d{3}")
 TOMBSTONE = re.compile(r'^"""Tombstone: moved to `([^`]+)`; this name goes with ([\w.]+)\."""$', re.MULTILINE)
-IMPORT = re.compile(r"\s*(?:from\s+(\.*)([\w.]*)\s+import\s+([^#]*)|import\s+([^#]*))")
 OLDEST_GIT = (2, 38)
 """The first whose `merge-tree` merges without a work tree."""
 ASKED = ("Will ask you", "May fail your checks (and how to answer)")
@@ -95,11 +94,13 @@ class Check:
 
 @dataclass
 class Moved:
-    """A file of the template's that has another name now; the old one gives it on for one minor version."""
+    """A file of the template's that has another name now, or none."""
 
     path: str
     to: str
+    """What it is now; empty where it is gone."""
     until: str
+    """The release with which the old name goes; empty where it went."""
     used: list[str]
     """Where the service still imports it by its old name: `file:line`."""
 
@@ -590,22 +591,38 @@ class Update:
             self.outcome.files.append((CHANGES.get(kind, "changed"), name))
 
     def _tell_moved(self, base: str, step: str, result: str) -> None:
-        """What this step gives another name, and who imports it by the old one."""
-        for path in self.git.names(
-            "diff-tree", "-r", "-z", "--name-only", "--diff-filter=AM", base, step, "--", "*.py"
-        ):
+        """What has another name, or none any more, and who still imports the old one."""
+        parts = self.git.names("diff-tree", "-r", "-z", "--name-status", "-M", base, step, "--", "*.py")
+        moved: list[tuple[Moved, bool]] = []
+        changed = set()
+        while parts:
+            kind, path = parts.pop(0)[0], parts.pop(0)
+            changed.add(path)
+            if kind in "DR":
+                moved.append((Moved(path, parts.pop(0) if kind == "R" else "", "", []), False))
+            elif kind == "C":
+                parts.pop(0)
+        listed = self.git.names("grep", "-zlE", '^"""Tombstone: ', step, "--", "*.py", allowed=(0, 1))
+        for path in (each.removeprefix(f"{step}:") for each in listed):
             stone = TOMBSTONE.search(self.git.run("cat-file", "blob", f"{step}:{path}").decode(errors="replace"))
-            if stone is None:
-                continue
-            name = Path(path).stem
-            pattern = rf"^\s*(from|import)\s.*\b{name}\b"
-            lines = self.git.run("grep", "-zInE", pattern, result, "--", "*.py", allowed=(0, 1))
-            used = []
-            for line in filter(None, lines.decode(errors="replace").split("\n")):
-                file, number, text = line.removeprefix(f"{result}:").split("\0", 2)
-                if file != path and _module(path) in _imported(text, file):
-                    used.append(f"{file}:{number}")
-            self.outcome.moved.append(Moved(path, stone[1], stone[2], used))
+            if stone is not None:
+                # Told when it comes, and again as long as somebody does not follow.
+                moved.append((Moved(path, stone[1], stone[2], []), path in changed))
+        for each, is_news in moved:
+            each.used = self._imports_of(each.path, result)
+            if is_news or each.used:
+                self.outcome.moved.append(each)
+
+    def _imports_of(self, path: str, tree: str) -> list[str]:
+        """Each `file:line` that imports the module that a path of the template is."""
+        module, found = _module(path), []
+        last = module.rpartition(".")[2]
+        for each in self.git.names("grep", "-zlwIF", last, tree, "--", "*.py", allowed=(0, 1)):
+            file = each.removeprefix(f"{tree}:")
+            text = self.git.run("cat-file", "blob", f"{tree}:{file}").decode(errors="replace")
+            lines = _imports(text, file).get(module, []) if file != path else []
+            found += [f"{file}:{line}" for line in lines]
+        return found
 
     def _check(self, head: str, result: str, package: str) -> None:
         """Ask the guards before and after, in copies, so that neither answers nor installs into the service."""
@@ -750,18 +767,25 @@ def _module(path: str) -> str:
     return ".".join(parts[parts.index("src") + 1 :] if "src" in parts else parts)
 
 
-def _imported(line: str, path: str) -> set[str]:
-    """The modules, and names of modules, that a line of a file imports, by their whole names."""
-    found = IMPORT.match(line)
-    if found is None:
-        return set()
-    dots, module, names, modules = found.groups()
-    if modules is not None:
-        return {each.split()[0] for each in modules.split(",") if each.strip()}
-    if dots:
-        above = _module(path).split(".")[: -len(dots)]
-        module = ".".join([*above, *filter(None, [module])])
-    return {module, *(f"{module}.{each.split()[0]}" for each in names.strip(" ()\n").split(",") if each.strip())}
+def _imports(text: str, path: str) -> dict[str, list[int]]:
+    """The modules, and names of modules, that a file imports, by their whole names, and on which lines."""
+    found: dict[str, list[int]] = {}
+    try:
+        nodes = list(ast.walk(ast.parse(text)))
+    except (SyntaxError, ValueError):
+        return found  # marks of a conflict, or a newer Python than this one
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names = {each.name for each in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = _module(path).split(".")[: -node.level] if node.level else []
+            module = ".".join([*above, *filter(None, [node.module])])
+            names = {module, *(f"{module}.{each.name}" for each in node.names)}
+        else:
+            continue
+        for name in names:
+            found.setdefault(name, []).append(node.lineno)
+    return found
 
 
 def _guards(sources: Mapping[str, str]) -> dict[str, str]:
@@ -840,10 +864,14 @@ def _block(title: str, lines: Sequence[str]) -> str:
 
 
 def _told_moved(moved: Moved) -> str:
+    now = f"is `{moved.to}`" if moved.to else "is gone"
+    until = f"; the old name goes with {moved.until}" if moved.until else ""
     used = (
-        f"change the imports in {_list([f'`{each}`' for each in moved.used])}" if moved.used else "nothing imports it"
+        f"change the imports in {_list([f'`{each}`' for each in moved.used])}"
+        if moved.used
+        else "no import of it found"
     )
-    return f"`{moved.path}` is `{moved.to}`; the old name goes with {moved.until}; {used}"
+    return f"`{moved.path}` {now}{until}; {used}"
 
 
 def _told_check(outcome: Outcome) -> str:

@@ -585,6 +585,45 @@ def a_feature_with_a_client_of_its_own(service: Service) -> Spot:
     return service.at("@/features/translations/routes.py", "httpx2.AsyncClient")
 
 
+@disguise("CL003")
+def a_setting_that_comes_with_a_dependency_and_nobody_reads(service: Service) -> Spot:
+    service.write(
+        "@/features/exports/looks.py",
+        '''
+        """How exports look."""
+
+        from typing import Annotated
+
+        from fastapi import Depends
+        from pydantic_settings import BaseSettings
+
+        from ...core.http import Router
+
+
+        class Looks(BaseSettings):
+            """How pages look."""
+
+            accent: str = "blue"
+            retry_colour: str = "red"
+
+
+        def get_looks() -> Looks:
+            """What is set."""
+            return Looks()
+
+
+        looking = Router("/looks", tags=["exports"])
+
+
+        @looking.get("")
+        async def accent(looks: Annotated[Looks, Depends(get_looks)]) -> str:
+            """The colour of headings."""
+            return looks.accent
+        ''',
+    )
+    return service.at("@/features/exports/looks.py", "retry_colour")
+
+
 @look_alike("CL003")
 def settings_that_are_the_answer_of_a_route(service: Service) -> None:
     service.write(
@@ -1410,7 +1449,7 @@ def a_chat_that_remembers_in_the_process(service: Service) -> tuple[Spot, Spot]:
     service.feature(
         "chats",
         routes='''
-        """Chats with an assistant."""
+        """Chats with an adviser."""
 
         from uuid import UUID, uuid4
 

@@ -1995,10 +1995,60 @@ def a_cache_is_asked_between_two_statements(service: Service) -> Spot:
     return service.at("@/features/counting/work.py", "await redis.get")
 
 
-@hurried("DB012")
-def an_assistant_that_answers_while_it_reads(service: Service) -> list[Spot]:
+@disguise("DB012")
+def the_wait_is_at_the_end_of_a_long_chain_of_functions(service: Service) -> Spot:
     service.feature(
-        "assistant",
+        "towns",
+        """
+        from __future__ import annotations
+
+        from sqlalchemy import text
+        from sqlalchemy.ext.asyncio import AsyncSession
+
+        from ...core.http import Request, Router, Session, runtime_of
+        from .forecast import Forecast
+
+        towns = Router("/towns", tags=["towns"])
+
+
+        @towns.get("/weather")
+        async def weather(request: Request, session: Session) -> int:
+            \"\"\"Where it is warm.\"\"\"
+            return await first(session, runtime_of(request).clients[Forecast])
+
+
+        async def first(session: AsyncSession, client: Forecast) -> int:
+            return await second(session, client)
+
+
+        async def second(session: AsyncSession, client: Forecast) -> int:
+            return await third(session, client)
+
+
+        async def third(session: AsyncSession, client: Forecast) -> int:
+            return await fourth(session, client)
+
+
+        async def fourth(session: AsyncSession, client: Forecast) -> int:
+            return await fifth(session, client)
+
+
+        async def fifth(session: AsyncSession, client: Forecast) -> int:
+            town = await session.scalar(text("SELECT 'Oslo'"))
+            answer = await client.of(str(town))
+            return answer.value
+        """,
+        more="clients=(Forecast,)",
+        init="from .forecast import Forecast",
+        forecast=FORECAST,
+    )
+    return service.at("@/features/towns/routes.py", "await client.of(str(town))")
+
+
+@hurried("DB012")
+def an_adviser_that_answers_while_it_reads(service: Service) -> list[Spot]:
+    service.feature(
+        "adviser",
         """
         from __future__ import annotations
 
@@ -2012,10 +2062,10 @@ def an_assistant_that_answers_while_it_reads(service: Service) -> list[Spot]:
         from ..inbox.models import Item
         from .forecast import Forecast
 
-        assistant = Router("/assistant", tags=["assistant"])
+        adviser = Router("/adviser", tags=["adviser"])
 
 
-        @assistant.get("/items", response_class=StreamingResponse)
+        @adviser.get("/items", response_class=StreamingResponse)
         async def items(session: Session, user: CurrentUser) -> StreamingResponse:
             async def lines() -> AsyncIterator[str]:
                 rows = await session.stream_scalars(select(Item).where(Item.owner_id == user.user_id))
@@ -2026,7 +2076,7 @@ def an_assistant_that_answers_while_it_reads(service: Service) -> list[Spot]:
             return StreamingResponse(lines(), media_type="text/event-stream")
 
 
-        @assistant.post("/answers")
+        @adviser.post("/answers")
         async def answer(request: Request, session: Session, user: CurrentUser) -> dict[str, int]:
             newest = await session.scalar(select(Item).where(Item.owner_id == user.user_id).limit(1))
             town = "" if newest is None else newest.title
@@ -2037,7 +2087,7 @@ def an_assistant_that_answers_while_it_reads(service: Service) -> list[Spot]:
         init="from .forecast import Forecast",
         forecast=FORECAST,
     )
-    file = "@/features/assistant/routes.py"
+    file = "@/features/adviser/routes.py"
     return [service.at(file, text) for text in ("yield f", "asyncio.sleep(0.1)", "clients[Forecast].of")]
 
 

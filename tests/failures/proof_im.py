@@ -570,22 +570,22 @@ def a_folder_of_modules_that_is_no_package(service: Service) -> Spot:
 @hurried("IM004")
 def prompts_that_grew_in_a_hurry(service: Service) -> list[Spot]:
     service.feature(
-        "assistant",
+        "adviser",
         routes="""
         from ...core.http import Router
         from .prompts import GREETING
 
-        assistant = Router("/assistant", tags=["assistant"])
+        adviser = Router("/adviser", tags=["adviser"])
 
 
-        @assistant.get("/greeting")
+        @adviser.get("/greeting")
         async def greeting() -> dict[str, str]:
             return {"text": GREETING}
         """,
         prompts='GREETING = "Good morning"\n',
     )
-    service.write("@/features/assistant/prompts/german.py", 'GREETING = "Guten Morgen"\n')
-    return [Spot(service.name("@/features/assistant/prompts.py")), Spot(service.name("@/features/assistant/prompts"))]
+    service.write("@/features/adviser/prompts/german.py", 'GREETING = "Guten Morgen"\n')
+    return [Spot(service.name("@/features/adviser/prompts.py")), Spot(service.name("@/features/adviser/prompts"))]
 
 
 @look_alike("IM004")

@@ -212,3 +212,26 @@ def test_what_is_refused_changes_nothing(wrong: str, says: str, stranger: Path, 
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
     assert says in done.stderr
     assert state(stranger) == before
+
+
+@pytest.mark.parametrize(
+    ("python", "older"),
+    [
+        (">=3.9", True),
+        (">=3.10.4", True),
+        ("~=3.10.2", True),
+        (">=3.8,<3.10", True),
+        ("3.11", True),
+        (">=3.11", False),
+        (">3.11,<4", False),
+    ],
+)
+def test_a_service_that_allows_an_older_python_is_told_and_so_is_one_that_nobody_can_read(
+    python: str, older: bool, stranger: Path, small: Small
+) -> None:
+    project = stranger / "pyproject.toml"
+    project.write_text(project.read_text().replace("dependencies", f'requires-python = "{python}"\ndependencies', 1))
+    commit(stranger, "a Python")
+    done = adopt(stranger, small.folder)
+    assert done.returncode == 0, done.stderr
+    assert (f"needs: requires-python >=3.11; yours is {python}\n" in done.stdout) is older

@@ -194,7 +194,7 @@ def test_what_moved_is_told_with_the_lines_that_still_use_the_old_name(service: 
         mine,
         "import os\n"
         "from ...core.db import db_01\n"
-        "from ...core import queue, db as database\n"
+        "from ...core import (\n    queue,\n    db as database,\n)\n"
         "import notes.core.db\n"
         "from ...core.db_of_mine import db\n"
         "from .db import db_02\n"
@@ -203,14 +203,28 @@ def test_what_moved_is_told_with_the_lines_that_still_use_the_old_name(service: 
     commit(service, "mine")
     stone = '# Owned by the template.\n"""Tombstone: moved to `core/database.py`; this name goes with 3.0."""\n'
     small.release(NEXT, {in_core("db.py"): stone, in_core("database.py"): small.read(in_core("db.py"))})
-    where = "`src/notes/core/db.py` is `core/database.py`; the old name goes with 3.0; change the imports in "
-    lines = ", ".join(f"`src/notes/features/mine/calls.py:{number}`" for number in (2, 3, 4))
-    assert f"\nMoved\n\n- {where}{lines}\n" in run_update(service, "--dry-run", json_=False).told
+    where = "`src/notes/core/db.py` is `core/database.py`; the old name goes with 3.0; "
+    lines = ", ".join(f"`src/notes/features/mine/calls.py:{number}`" for number in (2, 3, 7))
+    assert f"\nMoved\n\n- {where}change the imports in {lines}\n" in run_update(service, json_=False).told
+    commit(service, "updated")
+    # Again as long as somebody does not follow, and at last when it is gone.
+    small.release("v2.1.0", {in_core("queue.py"): "# Owned by the template.\n"})
+    assert f"\nMoved\n\n- {where}change the imports in {lines}\n" in run_update(service, json_=False).told
+    commit(service, "updated again")
+    small.release("v3.0.0", {in_core("db.py"): None})
+    gone = "`src/notes/core/db.py` is gone; change the imports in "
+    assert f"\nMoved\n\n- {gone}{lines}\n" in run_update(service, "--dry-run", json_=False).told
     git(service, "rm", "--quiet", str(mine))
     commit(service, "not mine any more")
-    assert "goes with 3.0; nothing imports it\n" in run_update(service, json_=False).told
-    small.release("v2.1.0", {in_core("queue.py"): "# Owned by the template.\n"})
+    assert "Moved" not in run_update(service, json_=False).told
+
+
+def test_what_moved_and_nobody_imports_is_told_once(service: Path, small: Small) -> None:
+    stone = '# Owned by the template.\n"""Tombstone: moved to `core/database.py`; this name goes with 3.0."""\n'
+    small.release(NEXT, {in_core("db.py"): stone, in_core("database.py"): small.read(in_core("db.py"))})
+    assert "the old name goes with 3.0; no import of it found\n" in run_update(service, json_=False).told
     commit(service, "updated")
+    small.release("v2.1.0", {in_core("queue.py"): "# Owned by the template.\n"})
     assert "Moved" not in run_update(service, json_=False).told
 
 

@@ -80,8 +80,8 @@ class HeldConnections:
         base = source.config.client_base
         self.base = functions.canonical(base) if base else ""
         self._source = source
-        self._outcomes: dict[tuple[ast.AST, frozenset[tuple[str, bool]]], _Outcome] = {}
-        self._concerned: dict[ast.AST, tuple[bool, bool]] = {}
+        self._outcomes: dict[tuple[ast.AST, frozenset[tuple[str, bool]], int], _Outcome] = {}
+        self._concerned: dict[tuple[ast.AST, int], tuple[bool, bool]] = {}
         self._generators: dict[ast.AST, bool] = {}
         self._handed_on = {functions.canonical(each) for each in source.config.hand_on}
         self._streamed = set(self._streams())
@@ -110,8 +110,10 @@ class HeldConnections:
 
     def concerns(self, function: Function, deep: int = 0) -> tuple[bool, bool]:
         """Whether a function may wait for something, and whether it may use a session: itself, or what it calls."""
-        if function.node not in self._concerned:
-            self._concerned[function.node] = False, False
+        # How deep it is says how far was looked: what was cut short for a caller is no answer for the function itself.
+        key = function.node, deep
+        if key not in self._concerned:
+            self._concerned[key] = False, False
             may_wait, may_use = self.is_streamed(function), False
             for use in function.inside:
                 may_use = may_use or use.last in _EXECUTES or use.last in _RELEASES
@@ -122,8 +124,8 @@ class HeldConnections:
                 if called is not None and called is not function and deep < _DEEP:
                     inner = self.concerns(called, deep + 1)
                     may_wait, may_use = may_wait or inner[0], may_use or inner[1]
-            self._concerned[function.node] = may_wait, may_use
-        return self._concerned[function.node]
+            self._concerned[key] = may_wait, may_use
+        return self._concerned[key]
 
     def asks_client(self, use: Use) -> bool:
         """Whether a call may be one of a client that is looked up by its class."""
@@ -156,7 +158,7 @@ class HeldConnections:
 
     def outcome(self, function: Function, before: Mapping[str, _Hold], deep: int = 0) -> _Outcome:
         """What a function waits for, and what it holds when it ends, where this is held when it begins."""
-        key = function.node, frozenset((name, hold.is_connection) for name, hold in before.items())
+        key = function.node, frozenset((name, hold.is_connection) for name, hold in before.items()), deep
         if key not in self._outcomes:
             self._outcomes[key] = _Outcome()  # a function that calls itself
             walk = _Walk(self, function, before, deep)

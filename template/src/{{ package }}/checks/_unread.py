@@ -7,12 +7,12 @@ import ast
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
 from ._findings import Place
-from ._functions import Class, Function, Functions, last_word
+from ._functions import VERBS, Class, Function, Functions, last_word
 from ._names import Use
 
 LIMITS = re.compile(
@@ -86,23 +86,33 @@ class Unreads:
         """Each field of a settings class, or of a model within one, that nobody reads."""
         classes = self._functions.classes
         kinds = [name for name, kind in classes.items() if self._is_a(kind, "BaseSettings")]
-        pending, nested = list(kinds), set(kinds)
-        while pending:
-            model = classes[pending.pop()]
-            for field in _fields(model):
-                kind = model.names.instance(field.annotation).removesuffix("()")
-                if kind in classes and kind not in nested and self._is_a(classes[kind], "BaseModel", "BaseSettings"):
-                    nested.add(kind)
-                    pending.append(kind)
-        if not kinds or self._is_dumped(nested) or self._is_answered(nested):
+        nested = self._with_parts(kinds)
+        if not kinds or self._is_dumped(nested):
             return
-        for name in sorted(nested):
+        whole = nested & self._answered
+        answered = self._with_parts(
+            whole | {each for name in whole for each in self._functions.bases(classes[name])} & nested
+        )
+        for name in sorted(nested - answered):
             model = classes[name]
             for field in _fields(model):
                 called = last_word(field.target)
                 if not self._read[called]:
                     place = Place(model.place.file, field.lineno)
                     yield Unread(f"the setting {called}", place, f"{model.node.name}.{called}")
+
+    def _with_parts(self, kinds: Iterable[str]) -> set[str]:
+        """These classes, and the models that their fields are."""
+        classes = self._functions.classes
+        pending, found = list(kinds), set(kinds)
+        while pending:
+            model = classes[pending.pop()]
+            for field in _fields(model):
+                kind = model.names.instance(field.annotation).removesuffix("()")
+                if kind in classes and kind not in found and self._is_a(classes[kind], "BaseModel", "BaseSettings"):
+                    found.add(kind)
+                    pending.append(kind)
+        return found
 
     def _is_a(self, kind: Class, *names: str) -> bool:
         return any(base.rpartition(".")[2] in names for base in self._functions.bases(kind))
@@ -118,21 +128,18 @@ class Unreads:
                 return True
         return False
 
-    def _is_answered(self, kinds: set[str]) -> bool:
-        """Whether a request is answered with such an object: all of its fields are in the response."""
-        for handler in self._functions.handlers:
-            models = [
-                handler.names.instance(each.value)
-                for decorator in handler.node.decorator_list
-                if isinstance(decorator, ast.Call)
-                for each in decorator.keywords
-                if each.arg == "response_model"
-            ]
-            if any(
-                each.removesuffix("()") in kinds for each in (handler.names.instance(handler.node.returns), *models)
-            ):
-                return True
-        return False
+    @cached_property
+    def _answered(self) -> set[str]:
+        """The classes that routes answer with: all of their fields are in a response."""
+        found: set[str] = set()
+        for function in self._functions.every:
+            for decorator, what in zip(function.node.decorator_list, function.decorators, strict=True):
+                if isinstance(decorator, ast.Call) and what.rpartition(".")[2] in VERBS | {"api_route"}:
+                    given = [each.value for each in decorator.keywords if each.arg == "response_model"]
+                    found |= {
+                        function.names.instance(each).removesuffix("()") for each in (function.node.returns, *given)
+                    }
+        return found
 
     @cached_property
     def _dumps(self) -> list[Use]:

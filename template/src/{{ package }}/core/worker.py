@@ -19,7 +19,7 @@ import structlog
 from celery import Celery, signals
 from celery.exceptions import SoftTimeLimitExceeded
 from celery.worker import state as worker_state
-from kombu import Queue
+from kombu import Connection, Queue
 
 from . import metrics, worker_health
 from .features import Feature
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["create_worker", "run_worker"]
 
 _CANARY: Final = "worker.canary"
+_RETRY_SECONDS: Final = 2.0
 _CHECKS: Final = 12
 """How many canaries are sent in the time after which a worker counts as stalled."""
 
@@ -118,20 +119,32 @@ def _refuse_other_arguments(app: Celery, names: Sequence[str]) -> None:
     # On Redis a queue is a list that its first message makes: there is nothing to compare.
     if not str(app.conf.broker_url).startswith("amqp"):
         return
-    with app.connection_for_write() as connection:
-        connection.ensure_connection(errback=_broker_is_away)
-        for queue in (*(app.amqp.queues[name] for name in names), dead_letters()):
+    queues = [*(app.amqp.queues[name] for name in names), dead_letters()]
+    while queues:
+        with app.connection_for_write() as connection:
+            connection.ensure_connection(errback=_broker_is_away)
             try:
-                queue(connection.default_channel).declare()
-            except connection.channel_errors as error:
-                if "PRECONDITION_FAILED" not in str(error):
-                    raise
-                raise CommandError(
-                    f"the queue {queue.name!r} is on the broker with other arguments than this service declares: "
-                    f"{error}; if it is another service's, give this one a virtual host of its own, else "
-                    f"delete it with `rabbitmqctl delete_queue {queue.name}` (jobs are rows: those that waited in it "
-                    "are sent again) and start the worker again, which makes it anew (JB002)"
-                ) from None
+                while queues:
+                    _declare(connection, queues[0])
+                    del queues[0]
+            except connection.recoverable_connection_errors as error:
+                # It went away again: waited for like one that was never there.
+                _broker_is_away(error, _RETRY_SECONDS)
+                time.sleep(_RETRY_SECONDS)
+
+
+def _declare(connection: Connection, queue: Queue) -> None:
+    try:
+        queue(connection.default_channel).declare()
+    except connection.channel_errors as error:
+        if "PRECONDITION_FAILED" not in str(error):
+            raise
+        delete = f"rabbitmqctl delete_queue --vhost {connection.virtual_host} {queue.name}"
+        raise CommandError(
+            f"the queue {queue.name!r} is on the broker with other arguments than this service declares: {error}; "
+            f"if it is another service's, give this one a virtual host of its own, else delete it with `{delete}` (jobs "
+            "are rows: those that waited in it are sent again) and start the worker again, which makes it anew (JB002)"
+        ) from None
 
 
 def _broker_is_away(error: Exception, seconds: float) -> None:

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import structlog
 from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -53,14 +54,15 @@ async def authenticated(
     """The user whose token the request carries; 401 without one.
 
     Failure: read through the request's session, the token alone kept a connection until the response, also while the
-    endpoint waited for another service (DB012). An endpoint without a `Session` holds none; for the others, who use it at
+    endpoint waited for another service (DB012). An endpoint without a `Session` holds none, unless it is a
+    write with an `Idempotency-Key`, which is kept in the same transaction; for the others, who use it at
     once, a second one would cost a seventh of a short request.
     """
     if credentials is None:
         raise unauthorized("send an API key or a session's token as `Authorization: Bearer <token>`")
     runtime = runtime_of(request)
     token = credentials.credentials
-    if _endpoint_takes_session(request):
+    if _shares_session(request):
         principal = await runtime.authenticate(session, token, runtime.settings)
     else:
         async with unit_of_work(runtime.database, read_only=True) as reading:
@@ -72,9 +74,26 @@ async def authenticated(
     return principal
 
 
-def _endpoint_takes_session(request: Request) -> bool:
+def _shares_session(request: Request) -> bool:
+    """Whether the endpoint takes the request's session, or something that ran before has used it already.
+
+    Failure: a dependency that ran first held its connection, the token took a second one, and two requests in a pool of
+    two waited for each other.
+    """
     dependant = getattr(request.scope.get("route"), "dependant", None)
-    return dependant is None or any(each.call is _session for each in dependant.dependencies)
+    if dependant is None:
+        return True
+    return any(each.call is _session for each in dependant.dependencies) or bool(_before(dependant.dependencies))
+
+
+def _before(dependencies: Sequence[Dependant]) -> bool | None:
+    """Whether one of these, in their order, has a session before the token is read; None where none of them reads it."""
+    for each in dependencies:
+        if each.call in (authenticated, _session):
+            return each.call is _session
+        if (inner := _before(each.dependencies)) is not None:
+            return inner
+    return None
 
 
 CurrentUser = Annotated[Principal, Depends(authenticated)]
