@@ -147,7 +147,7 @@ def _declare(connection: Connection, queue: Queue) -> None:
         ) from None
 
 
-def _broker_is_away(error: Exception, seconds: float) -> None:
+def _broker_is_away(error: BaseException, seconds: float) -> None:
     log.warning("the worker waits for the broker", error=f"{type(error).__name__}: {error}", seconds=seconds)
 
 
