@@ -2270,4 +2270,9 @@ def the_summariser_is_asked_while_the_job_holds_a_connection(service: Service) -
 
 @unprotected("DB012", "tests/test_clients.py")
 def the_token_is_read_through_the_session_of_every_request(service: Service) -> None:
-    service.replace("@/core/http/_dependencies.py", "if _endpoint_takes_session(request):", "if True:")
+    service.replace("@/core/http/_dependencies.py", "if _shares_session(request):", "if True:")
+
+
+@unprotected("DB012", "tests/test_http.py")
+def the_token_takes_a_second_connection_beside_that_of_a_dependency(service: Service) -> None:
+    service.replace("@/core/http/_dependencies.py", " or bool(_before(dependant.dependencies))", "")

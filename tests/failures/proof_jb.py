@@ -1443,7 +1443,7 @@ def a_worker_does_not_look_at_its_queues_before_it_starts(service: Service) -> N
 
 @unprotected("JB002", "tests/test_celery.py", only="told_what_differs")
 def a_worker_looks_at_its_queues_and_not_at_that_of_dead_letters(service: Service) -> None:
-    service.replace("@/core/worker.py", "for name in names), dead_letters()):", "for name in names),):")
+    service.replace("@/core/worker.py", "for name in names), dead_letters()]", "for name in names)]")
 
 
 @unprotected("JB011", "tests/test_celery.py")
