@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import structlog
-from sqlalchemy import URL, Engine, NullPool, QueuePool, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event, text
 from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
@@ -72,7 +72,7 @@ class Database:
             if self.is_sqlite:
                 self._reading = _async_engine(self.url, self._settings, reading=True)
             else:
-                self._reading = self._engine.execution_options(postgresql_readonly=True)
+                self._reading = _read_only(self._engine)
         elif self._home != home:
             raise RuntimeError(
                 "this Database belongs to another process or event loop: make one for each, after the fork, "
@@ -158,6 +158,25 @@ def _async_engine(url: URL, settings: CoreSettings, *, reading: bool = False) ->
     )
     _hand_out_living(engine.sync_engine)
     return engine
+
+
+def _read_only(engine: AsyncEngine) -> AsyncEngine:
+    """The same pool, with transactions that PostgreSQL lets read alone.
+
+    Failure: as an option of the engine it is set where nobody owns the connection yet: who was cancelled at that moment,
+    as the loops of a service that ends, left it open and out of the pool.
+    """
+    reading = engine.execution_options()
+
+    @event.listens_for(reading.sync_engine, "engine_connect")
+    def connected(connection: Connection) -> None:
+        try:
+            connection.execution_options(postgresql_readonly=True)
+        except BaseException:
+            connection.close()
+            raise
+
+    return reading
 
 
 def _hand_out_living(engine: Engine) -> None:
