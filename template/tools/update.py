@@ -600,8 +600,6 @@ class Update:
             changed.add(path)
             if kind in "DR":
                 moved.append((Moved(path, parts.pop(0) if kind == "R" else "", "", []), False))
-            elif kind == "C":
-                parts.pop(0)
         listed = self.git.names("grep", "-zlE", '^"""Tombstone: ', step, "--", "*.py", allowed=(0, 1))
         for path in (each.removeprefix(f"{step}:") for each in listed):
             stone = TOMBSTONE.search(self.git.run("cat-file", "blob", f"{step}:{path}").decode(errors="replace"))

@@ -101,6 +101,8 @@ def test_a_tombstone_says_until_when_and_gives_on_all_that_was_there(
 ) -> None:
     new = files(made(NOW, "example"))
     stones = {path: text.decode() for path, text in new.items() if path.endswith(".py") and STONE.search(text)}
+    if not stones:
+        pytest.skip("nothing of the template's moves at present")
     for path, text in stones.items():
         said = load(TOOL).TOMBSTONE.search(text)
         assert said, f"{path} says it otherwise than {TOOL.name} reads it"

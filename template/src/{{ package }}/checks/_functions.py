@@ -101,6 +101,16 @@ class Function:
         return any(each.rpartition(".")[2] in words for each in self.decorators)
 
     @property
+    def routes(self) -> list[ast.Call]:
+        """The decorators by which it answers requests of HTTP: `@router.get("/")`."""
+        named = zip(self.node.decorator_list, self.decorators, strict=True)
+        return [
+            each
+            for each, what in named
+            if isinstance(each, ast.Call) and what.rpartition(".")[2] in VERBS | {"api_route"}
+        ]
+
+    @property
     def positional(self) -> list[ast.arg]:
         """What may be given to it by position, `self` apart."""
         every = [*self.node.args.posonlyargs, *self.node.args.args]

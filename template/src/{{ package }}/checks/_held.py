@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ._findings import Place
-from ._functions import MEMOS, RUNS, Function, Functions
+from ._functions import MEMOS, RUNS, Function, Functions, last_word
 from ._names import FUNCTIONS, SCOPES, Names, Use
 from ._outgoing import waits
 from ._sessions import LIBRARIES, Sessions
@@ -187,7 +187,7 @@ class HeldConnections:
                     if isinstance(each, ast.Call) and (called := self.callee(each)):
                         yield called.node
         for handler, what in self.functions.handlers.items():
-            if what == "a request" and any(_verb(each) for each in handler.node.decorator_list):
+            if what == "a request" and handler.routes:
                 yield handler.node
 
     def callee(self, node: ast.Call) -> Function | None:
@@ -237,10 +237,9 @@ class HeldConnections:
         given = dict(self._depends(function))
         for provider in {each for each in given.values() if each is not None}:
             self._used_by(provider, used, 0)
-        for each in function.node.decorator_list:
-            if isinstance(each, ast.Call) and _verb(each):
-                for provider in self._around(function.names, each):
-                    self._used_by(provider, used, 0)
+        for each in function.routes:
+            for provider in self._around(function.names, each):
+                self._used_by(provider, used, 0)
         found: _State = {}
         for provider_name, (holder, always) in used.items():
             own = [name for name, provider in given.items() if provider and provider.name == provider_name]
@@ -261,7 +260,7 @@ class HeldConnections:
         if kind is None:
             return
         for each in ast.walk(kind.node):
-            if isinstance(each, ast.Call) and _word(each.func) == "__init__":
+            if isinstance(each, ast.Call) and last_word(each.func) == "__init__":
                 given = _keyword(each, "dependencies")
                 while isinstance(given, ast.IfExp) and isinstance(given.test, ast.Name):
                     said = _keyword(made, given.test.id)
@@ -468,7 +467,7 @@ class _Walk:
             children = [*node.generators, *(each for each in children if not isinstance(each, ast.comprehension))]
         elif isinstance(node, ast.comprehension):
             children = [node.iter, *node.ifs]
-        elif isinstance(node, ast.Call) and _word(node.func) in _LATER:
+        elif isinstance(node, ast.Call) and last_word(node.func) in _LATER:
             self._later |= {id(each) for each in node.args}
         for each in children:
             self._expression(each, state)
@@ -664,7 +663,7 @@ def _is_generator(function: Function) -> bool:
         node = pending.pop()
         if isinstance(node, (ast.Yield, ast.YieldFrom)):
             return True
-        if not isinstance(node, (*FUNCTIONS, ast.Lambda, ast.ClassDef)):
+        if not isinstance(node, SCOPES):
             pending += ast.iter_child_nodes(node)
     return False
 
@@ -679,19 +678,9 @@ def _is_script(names: Names) -> bool:
 
 def _is_class(node: ast.Call) -> bool:
     """Whether the first argument is a class by its name, as a row's is."""
-    word = _word(node.args[0]) if node.args else ""
+    word = last_word(node.args[0]) if node.args else ""
     return word[:1].isupper() and not word.isupper()
 
 
 def _calls(node: ast.AST) -> bool:
     return isinstance(node.value if isinstance(node, ast.Await) else node, ast.Call)
-
-
-def _verb(decorator: ast.expr) -> bool:
-    """Whether a decorator is that of a route."""
-    verbs = {"get", "post", "put", "patch", "delete", "head", "options", "api_route"}
-    return isinstance(decorator, ast.Call) and _word(decorator.func) in verbs
-
-
-def _word(node: ast.expr) -> str:
-    return str(getattr(node, "attr", getattr(node, "id", "")))

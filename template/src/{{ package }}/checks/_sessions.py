@@ -77,7 +77,7 @@ class Sessions:
             return True
         if meaning and root != self._source.config.package.partition(".")[0] and root not in ("getattr", "self"):
             return False
-        kind = self._kind(names, meaning) if meaning else ""
+        kind = self.kind_of(names, meaning) if meaning else ""
         if kind:
             return kind.partition(".")[0] in LIBRARIES
         inner = node.value if isinstance(node, ast.Await) else node
@@ -91,11 +91,7 @@ class Sessions:
             "begin_nested" in ast.unparse(value) for _, value in names.given(node) if isinstance(value, ast.expr)
         )
 
-    def kind_of(self, names: Names, meaning: str) -> str:
-        """What of a library something is, as `Names` writes it; "" where that is not told."""
-        return self._kind(names, meaning)
-
-    def _kind(self, names: Names, meaning: str, deep: int = 0) -> str:
+    def kind_of(self, names: Names, meaning: str, deep: int = 0) -> str:
         """What of a library something of the project is: `Run().session` is annotated, `Db` has a base, a method gives one."""
         if deep > 4 or not meaning:
             return ""
@@ -107,10 +103,10 @@ class Sessions:
             above = names.definition(owner)
             if above is None or not isinstance(above[1], ast.ClassDef):
                 return ""
-            return self._kind(above[0], self._annotated(*above, attribute), deep + 1)
+            return self.kind_of(above[0], self._annotated(*above, attribute), deep + 1)
         other, node = found
         if isinstance(node, ast.ClassDef):
-            kinds = (self._kind(other, other.meaning(base), deep + 1) for base in node.bases)
+            kinds = (self.kind_of(other, other.meaning(base), deep + 1) for base in node.bases)
             return next((each for each in kinds if each), "")
         if isinstance(node, FUNCTIONS) and node.returns is not None:
             given = node.returns
@@ -118,7 +114,7 @@ class Sessions:
                 r"Iterator|Generator|ContextManager", ast.unparse(given.value)
             ):
                 given = given.slice.elts[0] if isinstance(given.slice, ast.Tuple) else given.slice
-            return self._kind(other, other.instance(given), deep + 1)
+            return self.kind_of(other, other.instance(given), deep + 1)
         return ""
 
     @staticmethod

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ._findings import Place
-from ._functions import VERBS, Class, Function, Functions, last_word
+from ._functions import Class, Function, Functions, last_word
 from ._names import Use
 
 LIMITS = re.compile(
@@ -133,12 +133,9 @@ class Unreads:
         """The classes that routes answer with: all of their fields are in a response."""
         found: set[str] = set()
         for function in self._functions.every:
-            for decorator, what in zip(function.node.decorator_list, function.decorators, strict=True):
-                if isinstance(decorator, ast.Call) and what.rpartition(".")[2] in VERBS | {"api_route"}:
-                    given = [each.value for each in decorator.keywords if each.arg == "response_model"]
-                    found |= {
-                        function.names.instance(each).removesuffix("()") for each in (function.node.returns, *given)
-                    }
+            for route in function.routes:
+                given = [each.value for each in route.keywords if each.arg == "response_model"]
+                found |= {function.names.instance(each).removesuffix("()") for each in (function.node.returns, *given)}
         return found
 
     @cached_property

@@ -21,7 +21,7 @@ __all__ = ["Hub", "Subscription"]
 _MOST_PENDING: Final = 256
 _MOST_READING: Final = 2
 _RETRY_SECONDS: Final = 2.0
-_FIRST_SECONDS: Final = 1.0
+_FIRST_READ_SECONDS: Final = 1.0
 _GAP: Final = Notice(0, "gap")
 _NEVER: Final = EventId(2**63, 0)
 
@@ -99,7 +99,7 @@ class Hub:
         """
         if self._stream is not None:
             with suppress(TimeoutError):
-                async with asyncio.timeout(_FIRST_SECONDS):
+                async with asyncio.timeout(_FIRST_READ_SECONDS):
                     await self._has_read.wait()
 
     def resume(self, mine: Subscription, owner_id: int, after: EventId) -> bool:
