@@ -1,0 +1,1 @@
+"""The tool: names the failures of the catalogue, in any service."""

@@ -1,0 +1,1 @@
+"""Facts from compose files, Dockerfiles, manifests and Procfiles."""

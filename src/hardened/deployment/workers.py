@@ -1,0 +1,120 @@
+"""Facts of the processes that do jobs and keep schedules: which queues each takes from, and how many there are of it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import PurePosixPath
+
+from .processes import Process
+
+_SHELLS = {"sh", "bash", "dash", "ash"}
+_SERVERS = {"uvicorn", "gunicorn", "hypercorn", "granian", "daphne", "fastapi", "flask", "serve", "runserver"}
+_COMMANDS = {"worker", "beat", "multi", "flower", "inspect", "control", "events", "status", "shell", "purge", "call"}
+_OPTIONS = {"-A", "--app", "-b", "--broker", "--result-backend", "--loader", "--config", "--workdir"}
+"""Those of Celery's options that come before its commands and take a value: `celery -A worker beat` is a beat."""
+_LOCKING = ("redbeat", "singlebeat", "lock")
+"""What is in the name of a scheduler, or of what starts it, that lets one of several keep the schedule."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A process that takes messages. `queues` is None where it takes from all there are.
+
+    `unknown` is set where its command does not say which, such as `-Q $QUEUES`.
+    """
+
+    process: Process
+    queues: tuple[str, ...] | None
+    without: tuple[str, ...] = ()
+    unknown: bool = False
+    prefetch: str = ""
+
+
+def plain(words: Sequence[str]) -> list[str]:
+    """The words of a command, of what a shell is told as well."""
+    found: list[str] = []
+    for position, word in enumerate(words):
+        before = [PurePosixPath(each).name for each in words[:position]]
+        told = position >= 2 and before[-1].startswith("-") and before[-1].endswith("c") and before[-2] in _SHELLS
+        try:
+            found += shlex.split(word) if told else [word]
+        except ValueError:
+            found += word.split()
+    return found
+
+
+def _after(words: list[str], commands: Iterable[str]) -> tuple[str, list[str]]:
+    """Which subcommand of Celery a command is, and its options; `commands` are others that start a worker."""
+    bare = [PurePosixPath(each).name for each in words]
+    if "celery" in bare:
+        rest = words[bare.index("celery") + 1 :]
+        name = next(
+            (each for before, each in pairwise(["", *rest]) if each in _COMMANDS and before not in _OPTIONS), ""
+        )
+        return name.replace("multi", "worker"), rest
+    for command in commands:
+        parts = command.split()
+        for position in range(len(bare) - len(parts) + 1):
+            if bare[position : position + len(parts)] == parts:
+                return "worker", words[position + len(parts) :]
+    return "", []
+
+
+def _values(options: list[str], *names: str) -> list[str]:
+    found = []
+    for position, each in enumerate(options):
+        for name in names:
+            if each == name:
+                found.append(options[position + 1] if position + 1 < len(options) else "")
+            elif each.startswith(f"{name}=") or (
+                len(name) == 2 and each.startswith(name) and not each.startswith("--")
+            ):
+                found.append(each.removeprefix(name).removeprefix("="))
+    return found
+
+
+def workers(processes: Iterable[Process], commands: Sequence[str]) -> Iterator[Worker]:
+    """The workers among the processes."""
+    for process in processes:
+        kind, options = _after(plain(process.words), commands)
+        if kind != "worker" or process.kind in ("health", "script"):
+            continue
+        told = _values(options, "-Q", "--queues", "--queue")
+        without = _values(options, "-X", "--exclude-queues")
+        names = tuple(name for each in told for name in each.split(",") if name)
+        unknown = any("$" in each or not each for each in (*told, *without))
+        prefetch = "".join(_values(options, "--prefetch-multiplier")[-1:])
+        excluded = tuple(name for each in without for name in each.split(",") if name)
+        yield Worker(process, names if told else None, excluded, unknown, prefetch)
+
+
+def beats(processes: Iterable[Process], commands: Sequence[str]) -> Iterator[Process]:
+    """The processes that keep Celery's schedule, those apart that agree on one of them."""
+    for process in processes:
+        words = plain(process.words)
+        kind, options = _after(words, commands)
+        keeps = kind == "beat" or (
+            kind == "worker" and any(each in ("-B", "--beat") or each.startswith("-B") for each in options)
+        )
+        if (
+            keeps
+            and process.kind not in ("health", "script")
+            and not any(each in " ".join(words).lower() for each in _LOCKING)
+        ):
+            yield process
+
+
+def parallel(process: Process, commands: Sequence[str]) -> int:
+    """How many copies of what a web process runs there are: its replicas times its worker processes."""
+    words = plain(process.words)
+    if process.kind in ("health", "script") or _after(words, commands)[0]:
+        return 0
+    told = [each for each in _values(words, "--workers", "-w") if each.isdigit()]
+    if not told and _SERVERS.isdisjoint(PurePosixPath(each).name for each in words):
+        return 0
+    told += [process.environment.get("WEB_CONCURRENCY", "")]
+    many = next((int(each) for each in told if each.isdigit()), 1)
+    return many * process.replicas

@@ -1,0 +1,1 @@
+"""Git, rendering, merging, update, adopt, fleet."""

@@ -1,0 +1,1 @@
+"""Facts about requirements, entry points and distributions."""

@@ -1,0 +1,274 @@
+"""Lazy facade over all facts of one project."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from .config.table import Config
+from .model import Location
+from .records import Application, Dependency, Failure, Loading, Mapped, Route, Setting, Table
+
+if TYPE_CHECKING:
+    from .deployment.processes import Cluster, Compose, Process
+    from .deployment.urls import Driver
+    from .deployment.workers import Worker
+    from .external.tools import Lint
+    from .packaging.declared import Declared
+    from .packaging.entries import Entry, Modules
+    from .packaging.needs import Need
+    from .runtime.celery import CeleryFacts
+    from .runtime.live import Live
+    from .runtime.liveness import Step
+    from .runtime.network import Attempt
+    from .runtime.settings import SettingsFacts
+    from .source.celery import CelerySource
+    from .source.functions import Functions
+    from .source.held import HeldConnections
+    from .source.migrations import Migrated
+    from .source.sessions import Sessions
+    from .source.statements import Statements
+    from .source.tree import Source
+
+CLAIMED = frozenset({"CL002"})
+"""Failures whose own guard tells of them where they are refused while a module is imported (IM003)."""
+
+
+class Project:
+    """The facts of one project. `doubt` is set when what was just read may be incomplete."""
+
+    def __init__(self, config: Config, live: Live | None = None) -> None:
+        self.config = config
+        self.doubt = ""
+        self._live = live
+
+    @cached_property
+    def source(self) -> Source:
+        from .source.tree import Source  # noqa: PLC0415 - not needed when a service starts
+
+        return Source(self.config)
+
+    @cached_property
+    def functions(self) -> Functions:
+        """The package's functions and classes: which call which, and what requests, jobs and imports lead to."""
+        from .source.functions import Functions  # noqa: PLC0415 - not needed when a service starts
+
+        return Functions(self.source)
+
+    @cached_property
+    def row_models(self) -> dict[str, frozenset[str]]:
+        """The classes that are mapped to a table, by their dotted names, with the names that they declare."""
+        from .source.rows import row_models  # noqa: PLC0415 - not needed when a service starts
+
+        return row_models(self.functions)
+
+    @cached_property
+    def compose(self) -> Compose:
+        from .deployment.processes import Compose  # noqa: PLC0415 - not needed when a service starts
+
+        return Compose(self.config)
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        """The Kubernetes manifests."""
+        from .deployment.processes import Cluster  # noqa: PLC0415 - not needed when a service starts
+
+        return Cluster(self.config)
+
+    @cached_property
+    def processes(self) -> Sequence[Process]:
+        """What compose files, Dockerfiles, Procfiles, manifests and pyproject.toml start."""
+        from .deployment.processes import processes  # noqa: PLC0415 - not needed when a service starts
+
+        return tuple(processes(self.config, self.compose, self.cluster))
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """What the source does with sessions and connections."""
+        from .source.sessions import Sessions  # noqa: PLC0415 - not needed when a service starts
+
+        return Sessions(self.source)
+
+    @cached_property
+    def held_connections(self) -> HeldConnections:
+        """Where the source waits for something else, and a connection with it."""
+        from .source.held import HeldConnections  # noqa: PLC0415 - not needed when a service starts
+
+        return HeldConnections(self.source, self.functions, self.sessions)
+
+    @cached_property
+    def statements(self) -> Statements:
+        """What the source writes to the database."""
+        from .source.statements import Statements  # noqa: PLC0415 - not needed when a service starts
+
+        return Statements(self)
+
+    @cached_property
+    def migrated(self) -> Sequence[Migrated]:
+        """The references that the migrations make and no later one takes away, among those that may matter."""
+        from .source.migrations import references  # noqa: PLC0415 - most projects have none to look at
+
+        return references(self.config)
+
+    @cached_property
+    def workers(self) -> Sequence[Worker]:
+        """The processes that take messages from queues."""
+        from .deployment.workers import workers  # noqa: PLC0415 - not needed when a service starts
+
+        return tuple(workers(self.processes, self.config.worker_commands))
+
+    @cached_property
+    def celery_source(self) -> CelerySource:
+        """How the source uses Celery."""
+        from .source.celery import CelerySource  # noqa: PLC0415 - not needed when a service starts
+
+        return CelerySource(self.source)
+
+    @cached_property
+    def declared(self) -> Declared:
+        """What pyproject.toml and requirement files declare."""
+        from .packaging.declared import Declared  # noqa: PLC0415 - not needed when a service starts
+
+        return Declared(self.config)
+
+    @cached_property
+    def drivers(self) -> Sequence[Driver]:
+        """The addresses of databases and brokers, and the drivers that they need."""
+        from .deployment.urls import drivers  # noqa: PLC0415 - not needed when a service starts
+
+        return tuple(dict.fromkeys(drivers(self)))
+
+    @cached_property
+    def needs(self) -> Sequence[tuple[str, Need, Location]]:
+        """What is used that needs a distribution which does not come by itself."""
+        from .packaging.needs import needs  # noqa: PLC0415 - not needed when a service starts
+
+        return tuple(needs(self))
+
+    @cached_property
+    def entries(self) -> Sequence[Entry]:
+        """The modules and attributes that something is started by."""
+        from .packaging.entries import entries  # noqa: PLC0415 - not needed when a service starts
+
+        return tuple(entries(self))
+
+    @cached_property
+    def modules(self) -> Modules:
+        """Where modules are found, and what they have."""
+        from .packaging.entries import Modules  # noqa: PLC0415 - not needed when a service starts
+
+        return Modules(self)
+
+    @cached_property
+    def lint(self) -> dict[str, list[Lint]]:
+        """What ruff finds, by the code of the catalogue that its rules stand for."""
+        from .external.tools import ruff  # noqa: PLC0415 - not needed when a service starts
+
+        return ruff(self.config)
+
+    @cached_property
+    def types(self) -> list[Lint]:
+        """The attributes that mypy does not find."""
+        from .external.tools import mypy  # noqa: PLC0415 - not needed when a service starts
+
+        return mypy(self.config)
+
+    @cached_property
+    def dependencies(self) -> list[Lint]:
+        """What deptry finds."""
+        from .external.tools import deptry  # noqa: PLC0415 - not needed when a service starts
+
+        return deptry(self.config)
+
+    @property
+    def live(self) -> Live:
+        if self._live is None:
+            from .runtime.live import Live  # noqa: PLC0415 - a run over source alone imports no project
+
+            self._live = Live.imported(self.config, self.source)
+        return self._live
+
+    @property
+    def refused(self) -> Sequence[object]:
+        return self._live.refused if self._live else ()
+
+    @property
+    def failures(self) -> Sequence[Failure]:
+        """Modules that cannot be imported, those apart that another guard names."""
+        return [each for each in self.live.failures if each.code not in CLAIMED]
+
+    def failures_of(self, code: str) -> Sequence[Failure]:
+        """Modules that cannot be imported since something in them was refused by the name of this failure."""
+        return [each for each in self.live.failures if each.code == code]
+
+    @property
+    def attempts(self) -> Sequence[Attempt]:
+        """Who tried to connect while the project was imported and described."""
+        return self.live.attempts
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        return self.live.routes
+
+    def steps(self, path: str) -> Sequence[Step] | None:
+        """What runs for `GET path`, the route's function first; None where there is no such route."""
+        return self.live.steps(path)
+
+    @property
+    def settings(self) -> SettingsFacts:
+        """What is known of the class of settings."""
+        return self.live.settings_facts
+
+    @property
+    def applications(self) -> Sequence[Application]:
+        """The application that is served, and those that are mounted in it."""
+        return self.live.applications
+
+    def named(self, key: str) -> dict[str, object]:
+        """The objects that a key's addresses name; None for one that is not there."""
+        return {address: self.live.find(address) for address in getattr(self.config, key)}
+
+    @property
+    def tables(self) -> Sequence[Table]:
+        self.doubt = self.live.doubt
+        return self.live.tables
+
+    @property
+    def mapped(self) -> Sequence[Mapped]:
+        """The mapped classes of the metadata."""
+        self.doubt = self.live.doubt
+        return self.live.mapped
+
+    @property
+    def loading(self) -> Sequence[Loading]:
+        """The attributes of mapped classes that load when they are read."""
+        self.doubt = self.live.doubt
+        return self.live.loading
+
+    @property
+    def late_dependencies(self) -> Sequence[Dependency]:
+        """What goes on after the response was sent."""
+        return self.live.late_dependencies
+
+    @property
+    def numbers(self) -> Sequence[Setting]:
+        """The whole numbers in the settings that the application has loaded."""
+        return self.live.numbers
+
+    @property
+    def celery(self) -> CeleryFacts:
+        """What the Celery application says of itself."""
+        return self.live.celery_facts
+
+    @property
+    def naive_columns(self) -> Sequence[tuple[str, Location]]:
+        """The columns that keep moments without a zone, with their lines."""
+        self.doubt = self.live.doubt
+        return self.live.naive_columns
+
+    @property
+    def application_tables(self) -> frozenset[str]:
+        """The tables there were once the application, and nothing else, had been imported."""
+        self.doubt = self.live.doubt
+        return self.live.application_tables

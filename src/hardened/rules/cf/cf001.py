@@ -1,0 +1,148 @@
+"""CF001: a file of settings that is looked for in the folder somebody happens to be in."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...model import Finding, Location, Rule
+from ...project import Project
+from ...source.names import Names, Use
+from ...source.tree import literal
+
+if TYPE_CHECKING:
+    pass
+
+
+_ENV_FILE = re.compile(r"(?:.*/)?\.env(?:\.(?!example$|sample$|template$|dist$)[\w-]+)*")
+
+
+class CF001(Rule):
+    """A file of settings that is looked for in the folder somebody happens to be in.
+
+    What counts: `env_file` of pydantic-settings (in `SettingsConfigDict`, `class Config`, a class's own line, a call), the
+    path of python-dotenv, environs, python-decouple and Starlette, and `Path(".env")` or `open(".env")`, where the path is
+    relative or made from the working directory; `load_dotenv()` and `read_env()` without any; and the class that `settings`
+    names, as it is once imported. Quiet are paths made from `__file__` or from a function of the project.
+    """
+
+    def check(self, project: Project) -> Iterator[Finding]:
+        files = [
+            names for path in project.source.files if _is_read(project, path) and (names := project.source.names(path))
+        ]
+        seen: set[Location] = set()
+        for names in files:
+            for path, location in _env_files(names):
+                if location not in seen:
+                    seen.add(location)
+                    yield self._told(path, location)
+        if project.config.settings:
+            for path, location in project.settings.relative:
+                # The line of the class's configuration may be the one above.
+                if not any(location.file == each.file for each in seen):
+                    yield self._told(path, location)
+
+    def _told(self, path: str, location: Location) -> Finding:
+        return self.finding(
+            f"{path} is looked for in the folder that the process was started in, so a command from elsewhere has other "
+            "settings; make its path from __file__ or from the project's root",
+            location,
+            path,
+        )
+
+
+def _is_read(project: Project, path: str) -> bool:
+    """Whether a file is of the package, the guards' own apart, or of the migrations."""
+    source = project.source
+    absolute = source.root / path
+    inside = absolute.is_relative_to(source.package) and not absolute.is_relative_to(Path(__file__).resolve().parent)
+    return inside or (absolute.is_relative_to(source.versions.parent) and absolute.name == "env.py")
+
+
+def _env_files(names: Names) -> Iterator[tuple[str, Location]]:
+    """Each file of settings whose path depends on the working directory."""
+    anchored: set[int] = set()
+    for node, within in names:
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+            anchored.add(id(node.right))
+        elif isinstance(node, ast.ClassDef):
+            for each in node.keywords:
+                if each.arg == "env_file" and (path := _depends(names, each.value)):
+                    yield path, Location(names.file.path, node.lineno)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)) and within and isinstance(within[-1], ast.ClassDef):
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            name = getattr(target, "id", "")
+            if name == "env_file" and within[-1].name == "Config" and (path := _depends(names, node.value)):
+                yield path, Location(names.file.path, node.lineno)
+            if name == "model_config" and isinstance(node.value, ast.Dict):
+                for key, value in zip(node.value.keys, node.value.values, strict=True):
+                    if literal(key) == "env_file" and (path := _depends(names, value)):
+                        yield path, Location(names.file.path, value.lineno)
+    for use in names.uses():
+        if id(use.node) not in anchored and (path := _env_file(names, use)):
+            yield path, use.location
+
+
+def _env_file(names: Names, use: Use) -> str:
+    """The file of settings that a call reads, where its path depends on the working directory."""
+    for keyword in ("env_file", "_env_file", "dotenv_path"):
+        if (given := use.argument(keyword)) is not None:
+            return _depends(names, given)
+    root, first = use.name.partition(".")[0], use.node.args[0] if use.node.args else None
+    if root == "dotenv" and use.last in ("load_dotenv", "dotenv_values"):
+        if use.argument("stream") is not None:
+            return ""
+        return f"the file of {use.last}()" if first is None else _depends(names, first)
+    if use.last == "read_env" and root in ("environs", "environ", ""):
+        first = first or use.argument("path")
+        return "the file of read_env()" if first is None else _depends(names, first)
+    if use.name in ("decouple.RepositoryEnv", "starlette.config.Config"):
+        return _depends(names, first)
+    if use.name in ("pathlib.Path", "open", "io.open") or use.name.startswith("os.path."):
+        path = _depends(names, first)
+        return path if _ENV_FILE.fullmatch(path) else ""
+    return ""
+
+
+def _depends(names: Names, node: ast.AST | None, deep: int = 0) -> str:
+    """The path that this gives, where it depends on the working directory; "" where not, and where nobody can tell."""
+    node, names = names.written(node)
+    if node is None or deep > 10:
+        return ""
+    if isinstance(node, ast.Constant):
+        value = node.value
+        return value if isinstance(value, str) and value and not value.startswith(("/", "~")) else ""
+    if isinstance(node, ast.JoinedStr):
+        first = literal(node.values[0]) if node.values else ...
+        return f"{first}..." if isinstance(first, str) and not first.startswith(("/", "~")) else ""
+    if isinstance(node, (ast.Tuple, ast.List)):
+        return next((path for each in node.elts if (path := _depends(names, each, deep + 1))), "")
+    if isinstance(node, ast.BinOp):
+        left, right = _depends(names, node.left, deep + 1), literal(node.right)
+        return f"{left}/{right if isinstance(right, str) else '...'}" if left else ""
+    if isinstance(node, ast.IfExp):
+        return _depends(names, node.body, deep + 1) or _depends(names, node.orelse, deep + 1)
+    if isinstance(node, ast.BoolOp):
+        return next((path for each in node.values if (path := _depends(names, each, deep + 1))), "")
+    return _depends_call(names, node, deep) if isinstance(node, ast.Call) else ""
+
+
+def _depends_call(names: Names, node: ast.Call, deep: int) -> str:
+    name, first = names.meaning(node.func), node.args[0] if node.args else None
+    if name in ("pathlib.Path.cwd", "os.getcwd"):
+        return "the working directory"
+    if name == "dotenv.find_dotenv":
+        return ".env" if any(each.arg == "usecwd" for each in node.keywords) else ""
+    if name in ("pathlib.Path", "pathlib.PurePath", "str", "os.fspath", "os.path.join", "os.path.abspath"):
+        parts = [str(literal(each)) for each in node.args[1:]]
+        path = _depends(names, first, deep + 1)
+        return "/".join([path, *parts]) if path else ""
+    if name in ("os.getenv", "os.environ.get") and len(node.args) > 1:
+        return _depends(names, node.args[1], deep + 1)
+    func = node.func
+    if isinstance(func, ast.Attribute) and func.attr in ("resolve", "absolute", "expanduser", "joinpath", "as_posix"):
+        return _depends(names, func.value, deep + 1)
+    return ""

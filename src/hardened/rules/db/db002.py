@@ -1,0 +1,59 @@
+"""DB002: a reference to an authentication table where a user is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ...config.table import FILE
+from ...model import DoesNotApply, Finding, Location, Rule
+from ...project import Project
+from ._shared import _subject
+
+if TYPE_CHECKING:
+    pass
+
+
+class DB002(Rule):
+    """A reference to an authentication table where a user is meant.
+
+    How somebody proves who they are comes and goes; who they are stays. Refer to the users table.
+
+    Which tables are authentication's is declared, in `authentication-tables`; they may refer to each
+    other. A declared table that is not there is named too: renaming it must not end the watch. Migrations are read as well:
+    a reference that one of them makes, and no later one drops, is in the database whatever the models say.
+    """
+
+    at_start = True
+
+    def check(self, project: Project) -> Iterator[Finding]:
+        declared = project.config.authentication_tables
+        if not declared:
+            raise DoesNotApply("no `authentication-tables` in [tool.hardening]")
+        users = project.config.users_table or "the users table"
+        tables = project.tables
+        for table in tables:
+            for reference in table.references:
+                target = reference.target, reference.target.rpartition(".")[2]
+                if not table.called(*declared) and not set(declared).isdisjoint(target):
+                    subject = _subject(table, reference)
+                    yield self.finding(
+                        f"{subject} refers to {reference.target}, which says how somebody logs in; refer to {users}",
+                        reference.find(),
+                        subject,
+                    )
+        for each in project.migrated:
+            if each.table.rpartition(".")[2] not in {name.rpartition(".")[2] for name in declared}:
+                yield self.finding(
+                    f"this migration lets {each.subject} refer to {each.target}, which says how somebody logs in; "
+                    f"refer to {users}, in a further migration where this one has run",
+                    each.location,
+                    each.subject,
+                )
+        for name in () if project.doubt else declared:
+            if not any(table.called(name) for table in tables):
+                yield self.finding(
+                    f"authentication-tables names {name}, and there is no such table; correct the name",
+                    Location(FILE),
+                    name,
+                )

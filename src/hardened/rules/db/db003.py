@@ -1,0 +1,55 @@
+"""DB003: a connection to a database that the service's settings know nothing of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ...model import Finding, Rule
+from ...project import Project
+
+if TYPE_CHECKING:
+    pass
+
+
+DRIVERS = {
+    "sqlite3",
+    "aiosqlite",
+    "apsw",
+    "psycopg",
+    "psycopg2",
+    "psycopg_pool",
+    "asyncpg",
+    "pg8000",
+    "pymysql",
+    "MySQLdb",
+}
+DRIVERS |= {"aiomysql", "asyncmy", "oracledb", "pyodbc", "duckdb"}
+CONNECTS = {"connect", "Connection", "AsyncConnection", "ConnectionPool", "AsyncConnectionPool", "create_pool", "Pool"}
+ENGINES = {"create_engine", "create_async_engine", "engine_from_config", "async_engine_from_config"}
+
+
+class DB003(Rule):
+    """A connection to a database that the service's settings know nothing of.
+
+    A call of a driver (`sqlite3.connect`, psycopg, asyncpg, ...) or of SQLAlchemy's `create_engine` and its like outside
+    of the modules that make engines, however the name got there. Those are named in `engines`.
+    Quiet are: an import for a type or an exception, and what tests and migrations do.
+    """
+
+    def check(self, project: Project) -> Iterator[Finding]:
+        makers = project.config.engines
+        for use in project.source.uses:
+            root, _, rest = use.name.partition(".")
+            opens = (root in DRIVERS and rest.rpartition(".")[2] in CONNECTS) or (
+                root == "sqlalchemy" and use.last in ENGINES
+            )
+            if project.source.is_environment(use.location.file):
+                continue
+            if opens and not any(use.module == maker or use.module.startswith(f"{maker}.") for maker in makers):
+                yield self.finding(
+                    f"{use.name}() opens a database of its own, whatever DATABASE_URL says; use the session that is "
+                    f"handed to you{f', or make the engine in {makers[0]}' if makers else ''}",
+                    use.location,
+                    use.name,
+                )

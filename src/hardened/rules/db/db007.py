@@ -1,0 +1,35 @@
+"""DB007: a transaction that is begun or ended by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ...model import DoesNotApply, Finding, Rule
+from ...project import Project
+
+if TYPE_CHECKING:
+    pass
+
+
+class DB007(Rule):
+    """A transaction that is begun or ended by hand.
+
+    What counts: `commit`, `rollback` and `begin` of a session, a connection, an engine or a transaction of SQLAlchemy, called,
+    passed on or kept under another name, and SQL that says as much (`text("COMMIT")`), in every module of the package
+    that `commits` does not name. Where nothing tells what something is, its name does (`db`, `session`, `conn`, ...). Quiet
+    are savepoints (`begin_nested`), and what other things commit: a consumer, a repository.
+    """
+
+    def check(self, project: Project) -> Iterator[Finding]:
+        allowed = project.config.commits
+        if not allowed:
+            raise DoesNotApply("no `commits` in [tool.hardening]: the modules that begin and end transactions")
+        for each in project.sessions.ends():
+            if not any(each.module == name or each.module.startswith(f"{name}.") for name in allowed):
+                yield self.finding(
+                    f"{each.name} {'begins' if each.how == 'begin' else 'ends'} a transaction by hand, so an error "
+                    f"after it leaves half of the work behind; leave that to {allowed[0]}, or use begin_nested()",
+                    each.location,
+                    each.name,
+                )

@@ -1,0 +1,32 @@
+"""DB010: tables that are made or dropped around the migrations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ...model import Finding, Rule
+from ...project import Project
+
+if TYPE_CHECKING:
+    pass
+
+
+class DB010(Rule):
+    """Tables that are made or dropped around the migrations.
+
+    `create_all` makes what is missing and changes nothing that is there, so migrations no longer say what is there.
+
+    What counts: `create_all` and `drop_all` of a metadata, `create` and `drop` of a `__table__`, called or passed on
+    (`run_sync(Base.metadata.create_all)`), and `CREATE TABLE` or `DROP TABLE` in what is executed, in every module of the
+    package. Quiet are: tests, migrations, temporary tables, and what other things call so.
+    """
+
+    def check(self, project: Project) -> Iterator[Finding]:
+        for name, location in project.sessions.made_tables():
+            yield self.finding(
+                f"{name} makes or drops tables around the migrations, which then no longer say what is there; "
+                "make a migration, and run the migrations where the tables are needed",
+                location,
+                name,
+            )

@@ -1,0 +1,43 @@
+"""DB012: a connection to the database that is held while something else is waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ...model import DoesNotApply, Finding, Rule
+from ...project import Project
+
+if TYPE_CHECKING:
+    pass
+
+
+class DB012(Rule):
+    """A connection to the database that is held while something else is waited for.
+
+    A pool has a few connections. Where each waits with its owner for another service, that service decides when everybody
+    else gets one.
+
+    What counts, from the first statement of a session to its commit, rollback or end, and from `engine.connect()` or
+    `engine.begin()` to theirs: a call over HTTP (httpx, requests, aiohttp, urllib), of Redis, of a client of a provider, of
+    mail, of each class below `client-base`, and of the modules that `outgoing` names; a sleep; and in a generator that a
+    `StreamingResponse`, an `EventSourceResponse` or a route sends, a `yield`. Found are calls through the project's own
+    functions too, and a session of the request that a dependency has used before.
+    Quiet are: what is asked before the first statement, after the commit or outside of the session's block; sessions that
+    nothing was said through; what is put into a job; a stream of rows that were read before; what a start, a command or a
+    script does.
+    """
+
+    def check(self, project: Project) -> Iterator[Finding]:
+        known = {each.top for each in project.source.imports}
+        if not known & {"sqlalchemy", "sqlmodel", "flask_sqlalchemy", "asyncpg", "psycopg_pool"}:
+            raise DoesNotApply("nothing here has a pool of connections")
+        for each in project.held_connections.found():
+            since = f" since line {each.since}" if each.since else ""
+            yield self.finding(
+                f"{each.holder} holds a connection to the database{since}, and here it is kept until {each.what} is done, so "
+                "that a few slow answers leave none for anybody else; wait before the first statement, or after the session "
+                "is left, or in a job",
+                each.location,
+                each.what.partition("(")[0],
+            )

@@ -1,0 +1,1 @@
+"""Imports, packages, entry points."""

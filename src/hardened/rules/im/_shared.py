@@ -1,0 +1,34 @@
+"""What several rules of the family share."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from ...model import DoesNotApply, Location
+from ...project import Project
+from ...source.tree import Source
+
+if TYPE_CHECKING:
+    from ...packaging.declared import Declared
+
+
+def _declared(project: Project) -> Declared:
+    if not project.declared.needed:
+        raise DoesNotApply("neither pyproject.toml nor a requirement file declares a dependency")
+    return project.declared
+
+
+def _guarded(source: Source, location: Location) -> bool:
+    """Whether a line is tried, and that there is nothing to import is handled."""
+    file, line = source.files.get(location.file or ""), location.line or 0
+    for node in ast.walk(file.tree) if file and file.tree else ():
+        handled: list[ast.expr] = []
+        if isinstance(node, ast.Try) and node.lineno <= line <= (node.body[-1].end_lineno or 0):
+            handled = [each.type for each in node.handlers if each.type]
+        elif isinstance(node, ast.With) and node.lineno <= line <= (node.end_lineno or 0):
+            handled = [each.context_expr for each in node.items if isinstance(each.context_expr, ast.Call)]
+        names = {each.id for one in handled for each in ast.walk(one) if isinstance(each, ast.Name)}
+        if names & {"ImportError", "ModuleNotFoundError"}:
+            return True
+    return False

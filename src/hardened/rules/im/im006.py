@@ -1,0 +1,29 @@
+"""IM006: a file that does not compile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ...model import DoesNotApply, Finding, Rule
+from ...project import Project
+
+if TYPE_CHECKING:
+    pass
+
+
+class IM006(Rule):
+    """A file that does not compile.
+
+    A refactoring left half of a list comprehension behind, and it was found when a request ran into
+    it. Every Python file of `source`, `tests` and the migrations is compiled, and none is run.
+    """
+
+    def check(self, project: Project) -> Iterator[Finding]:
+        files = project.source.files
+        if not files:
+            raise DoesNotApply("there is no Python file")
+        for file in files.values():
+            if broken := file.broken:
+                location = project.source.location(project.source.root / file.path, broken.line)
+                yield self.finding(f"does not compile: {broken.error}; correct it", location)

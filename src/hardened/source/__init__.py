@@ -1,0 +1,1 @@
+"""Facts from source: a tree that is read and never run."""

@@ -1,0 +1,279 @@
+"""Facts of how source uses Celery: applications, tasks, settings, and what is sent under which name."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..model import Location
+from .names import FUNCTIONS, Names, Scope, Use
+from .tree import Source, literal
+
+APPLICATIONS = {"celery.Celery", "celery.app.Celery", "celery.app.base.Celery"}
+TASKS = {"celery.shared_task", "celery.app.shared_task", "celery.task.task", "celery.decorators.task"}
+SENDS = {"delay", "apply_async", "send_task"}
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A function that is made a task or a job, by which call or name, and the line where that begins."""
+
+    name: str
+    location: Location
+    node: ast.FunctionDef | ast.AsyncFunctionDef
+    module: str
+    maker: ast.expr
+
+
+@dataclass(frozen=True)
+class Written:
+    """A setting where it is given a value."""
+
+    location: Location
+    given: ast.expr | None
+
+    @cached_property
+    def value(self) -> object:
+        return literal(self.given)
+
+
+def dotted(module: str, within: Iterable[Scope]) -> str:
+    """The name of what these scopes are around."""
+    return ".".join((module, *(each.name for each in within if isinstance(each, (*FUNCTIONS, ast.ClassDef)))))
+
+
+def named(name: str, among: Iterable[str]) -> bool:
+    """Whether a name is one of these, or of a module below that gives it on: `a.b._c.f` is `a.b.f`."""
+    for each in among:
+        module, _, last = each.rpartition(".")
+        if name == each or (name.startswith(f"{module}.") and name.rpartition(".")[2] == last):
+            return True
+    return False
+
+
+def inside(module: str, among: Iterable[str]) -> bool:
+    """Whether a module is one of these, or below one."""
+    return any(module == each or module.startswith(f"{each}.") for each in among)
+
+
+class CelerySource:
+    """What the source says, gathered in one walk."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.classes = set(APPLICATIONS)
+        self.settings: dict[str, list[Written]] = {}
+        self._defined: list[tuple[Names, ast.FunctionDef | ast.AsyncFunctionDef, tuple[Scope, ...]]] = []
+        self._texts: dict[str, dict[str, ast.expr]] = {}
+        self._importing: dict[str, dict[str, str]] = {}
+        bases: list[tuple[str, str]] = []
+        for names in source.own:
+            for node, within in names:
+                if isinstance(node, ast.ClassDef):
+                    mine = dotted(names.module, (*within, node))
+                    bases += [(mine, names.meaning(base)) for base in node.bases]
+                elif isinstance(node, FUNCTIONS):
+                    self._defined.append((names, node, within))
+                else:
+                    self._setting(names, node, within)
+        while more := {mine for mine, base in bases if base in self.classes} - self.classes:
+            self.classes |= more
+        self.makers = {dotted(use.module, use.within) for use in self.applications}
+        for names, node, within in self._defined:
+            if names.instance(node.returns).removesuffix("()") in self.classes:
+                self.makers.add(dotted(names.module, (*within, node)))
+        self.with_celery = {each.module for each in source.imports if each.top in ("celery", "kombu")}
+        self.tasks = [each for each in self._definitions() if self._makes_task(each)]
+        self.task_names = {each.name for each in self.tasks}
+
+    # Applications
+
+    @property
+    def applications(self) -> list[Use]:
+        """Each call that makes a Celery application."""
+        return [use for use in self.source.uses if use.name in self.classes]
+
+    def maker(self, address: str) -> Use | None:
+        """The call that makes the application at this address, as far as calls lead there."""
+        around: dict[str, list[Use]] = {}
+        for use in self.source.uses:
+            around.setdefault(dotted(use.module, use.within), []).append(use)
+        pending, seen = [address.partition(":")[0]], set()
+        while pending:
+            here = pending.pop(0)
+            if here in seen:
+                continue
+            seen.add(here)
+            for use in around.get(here, ()):
+                if use.name in self.classes:
+                    return use
+                pending.append(use.name)
+        return None
+
+    # Tasks and jobs
+
+    def _definitions(self) -> Iterator[Definition]:
+        for names, node, within in self._defined:
+            mine = dotted(names.module, (*within, node))
+            for each in node.decorator_list:
+                yield Definition(
+                    mine, Location(names.file.path, node.decorator_list[0].lineno), node, names.module, each
+                )
+        functions = {dotted(names.module, (*within, node)): (names, node) for names, node, within in self._defined}
+        for use in self.source.uses:
+            # `app.task(function)`, not above the function.
+            for argument in use.node.args[:1]:
+                mine = self._names(use).meaning(argument) if use.last in ("task", "shared_task") else ""
+                if mine in functions:
+                    yield Definition(mine, use.location, functions[mine][1], use.module, use.node)
+
+    def _names(self, use: Use) -> Names:
+        names = self.source.names(use.location.file or "")
+        assert names is not None, "a file with a call in it compiles"  # noqa: S101 - for the type checker
+        return names
+
+    def _makes_task(self, definition: Definition) -> bool:
+        names = self.source.names(definition.location.file or "")
+        maker = definition.maker.func if isinstance(definition.maker, ast.Call) else definition.maker
+        name = names.meaning(maker) if names else ""
+        if name in TASKS:
+            return True
+        last = name.rpartition(".")[2] or (maker.attr if isinstance(maker, ast.Attribute) else "")
+        base = name.rpartition(".")[0]
+        if last != "task" or not isinstance(maker, ast.Attribute):
+            return False
+        if base.removesuffix("()") in self.classes or base in ("celery.current_app", "celery.app.app_or_default()"):
+            return True
+        return self._made(base) or (not base and definition.module in self.with_celery)
+
+    def _made(self, base: str) -> bool:
+        """Whether a dotted name is of an application that one of the project's own functions makes."""
+        return base.endswith("()") and base.removesuffix("()") in self.makers
+
+    def jobs(self, decorators: Iterable[str]) -> list[Definition]:
+        """The functions that one of these decorators makes jobs."""
+        wanted = tuple(decorators)
+        found = []
+        for each in self._definitions():
+            names = self.source.names(each.location.file or "")
+            maker = each.maker.func if isinstance(each.maker, ast.Call) else each.maker
+            if names and named(names.meaning(maker), wanted):
+                found.append(each)
+        return found
+
+    # What is sent
+
+    def is_task(self, name: str) -> bool:
+        """Whether a dotted name is of a task, or of something made from it: `x.tasks.add.s().set`."""
+        while name:
+            if name.removesuffix("()") in self.task_names:
+                return True
+            name = name.rpartition(".")[0]
+        return False
+
+    def sends(self, use: Use) -> bool:
+        """Whether a call puts a Celery task into a queue."""
+        if use.last not in SENDS:
+            return False
+        base = use.name.rpartition(".")[0]
+        if base.partition(".")[0] in ("celery", "kombu") or self.is_task(base):
+            return True
+        if base:
+            return self._made(base)  # a pool of processes has an apply_async as well, and others a send_task
+        return use.module in self.with_celery or use.last == "send_task"
+
+    def text(self, names: Names, node: ast.expr | None, deep: int = 0) -> str | None:
+        """The text that an expression is, constants of the project's modules included."""
+        value = literal(node)
+        if isinstance(value, str):
+            return value
+        if deep > 5 or not isinstance(node, (ast.Name, ast.Attribute)):
+            return None
+        if isinstance(node, ast.Name):
+            if node.id in self._constants(names):
+                return self.text(names, self._constants(names)[node.id], deep + 1)
+            target = self._imported(names).get(node.id, "")
+        else:
+            target = names.meaning(node)
+        module, _, attribute = target.rpartition(".")
+        file = self.source.modules.get(module)
+        other = self.source.names(file.path) if file else None
+        return self.text(other, ast.Name(attribute), deep + 1) if other else None
+
+    def _constants(self, names: Names) -> dict[str, ast.expr]:
+        if names.module not in self._texts:
+            found: dict[str, ast.expr] = {}
+            for each in names.file.tree.body if names.file.tree else ():
+                if isinstance(each, ast.Assign):
+                    found |= {target.id: each.value for target in each.targets if isinstance(target, ast.Name)}
+                elif isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name) and each.value:
+                    found[each.target.id] = each.value
+            self._texts[names.module] = found
+        return self._texts[names.module]
+
+    def _imported(self, names: Names) -> dict[str, str]:
+        if names.module not in self._importing:
+            self._importing[names.module] = {name.rpartition(".")[2]: name for name, _, _ in names.imports()}
+        return self._importing[names.module]
+
+    def sent(self) -> Iterator[tuple[str, Location]]:
+        """Each name under which something is sent to a worker, and where."""
+        for use in self.source.uses:
+            if use.last in ("send_task", "signature", "Signature") and (
+                use.last == "send_task" or use.name.startswith("celery.")
+            ):
+                name = self.text(self._names(use), use.argument("name", 0) or use.argument("task", 0))
+                if name is not None:
+                    yield name, use.location
+
+    def queues(self) -> tuple[dict[str, Location], bool]:
+        """The queues that calls name, and whether some call names one that only running it tells."""
+        found: dict[str, Location] = {}
+        open_ended = False
+        for use in self.source.uses:
+            sending = self.sends(use) or (
+                use.last in ("set", "apply_async") and self.is_task(use.name.rpartition(".")[0])
+            )
+            if sending and any(each.arg is None for each in use.node.keywords):
+                open_ended = True
+            value = use.argument("queue")
+            if not sending or value is None:
+                continue
+            name = self.text(self._names(use), value)
+            if name is None:
+                open_ended = open_ended or literal(value) is not None
+            else:
+                found.setdefault(name, use.location)
+        return found, open_ended
+
+    # Settings
+
+    def _setting(self, names: Names, node: ast.AST, within: tuple[Scope, ...]) -> None:
+        path = names.file.path
+        if isinstance(node, ast.keyword) and node.arg:
+            self._write(node.arg, Location(path, node.lineno), node.value)
+        elif isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    self._write(key.value, Location(path, key.lineno), value)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                if isinstance(target, ast.Attribute):
+                    self._write(target.attr, Location(path, node.lineno), node.value)
+                elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+                    self._write(str(target.slice.value), Location(path, node.lineno), node.value)
+                elif isinstance(target, ast.Name) and all(isinstance(each, ast.ClassDef) for each in within):
+                    self._write(target.id, Location(path, node.lineno), node.value)
+
+    def _write(self, name: str, location: Location, value: ast.expr | None) -> None:
+        self.settings.setdefault(name, []).append(Written(location, value))
+
+    def location(self, name: str, value: object = ..., *, also: Iterable[str] = ()) -> Location | None:
+        """Where a setting is given this value, as far as source shows; None where nothing writes it."""
+        found = [written for key in (name, *also) for written in self.settings.get(key, ())]
+        exact = [written for written in found if written.value == value and value is not ...]
+        computed = [written for written in found if written.value is ...]
+        return next((written.location for written in (*exact, *computed, *found)), None)

@@ -1,0 +1,498 @@
+"""Facts from source about functions and classes: which call which, what runs in a request, in a job and while a module
+is imported, and how far what a request brings gets.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Container, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ..model import Location
+from .names import FUNCTIONS, SCOPES, Names, Scope, Use
+from .tree import Source
+
+_DEEP = 6
+"""How many functions may call one another on the way from an endpoint."""
+VERBS = {"get", "post", "put", "patch", "delete", "head", "options", "trace"}
+ROUTES = VERBS | {"api_route", "route", "websocket", "websocket_route", "middleware", "exception_handler"}
+ADDS = {"add_api_route", "add_route", "add_api_websocket_route", "add_websocket_route", "Route", "WebSocketRoute"}
+JOBS = {"task", "shared_task", "periodic_task", "actor", "job"}
+METHODS = VERBS | {"dispatch", "on_receive", "on_connect", "run"}
+STARTS = {"on_event", "command", "callback", "connect", "on_startup", "on_shutdown"}
+RUNS = {"to_thread", "run_in_threadpool", "run_in_executor", "run_sync", "in_thread", "add_task", "partial"}
+MEMOS = {"cache", "lru_cache", "cached_property", "alru_cache", "cached", "cachedmethod", "cache_resource"}
+_CONVERSIONS = {"int", "str", "float", "uuid.UUID", "list", "set", "tuple", "sorted", "dict", "bytes"}
+
+Def = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, eq=False)
+class Class:
+    """A class of the package. `name` is dotted, with the classes and functions around it."""
+
+    name: str
+    node: ast.ClassDef
+    names: Names
+    within: tuple[Scope, ...] = field(repr=False)
+
+    @property
+    def location(self) -> Location:
+        return Location(self.names.file.path, self.node.lineno)
+
+    @cached_property
+    def made_of(self) -> tuple[str, ...]:
+        """The dotted names of what it is derived from itself; "" for what cannot be told."""
+        bases = [each.value if isinstance(each, ast.Subscript) else each for each in self.node.bases]
+        return tuple(self.names.meaning(each) for each in bases)
+
+    @cached_property
+    def attributes(self) -> dict[str, str]:
+        """What its attributes stand for: what it declares them as, or what a method assigns to them."""
+        found: dict[str, str] = {}
+        for node in ast.walk(self.node):
+            if isinstance(node, ast.AnnAssign) and (node in self.node.body or _of_self(node.target)):
+                found[last_word(node.target)] = self.names.instance(node.annotation)
+            elif isinstance(node, ast.Assign):
+                for target in filter(_of_self, node.targets):
+                    found[last_word(target)] = found.get(last_word(target)) or self.names.meaning(node.value)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Function:
+    """A function or method of the package. `name` is dotted, with the classes and functions around it."""
+
+    name: str
+    node: Def
+    names: Names
+    owner: Class | None  # the class that it is a method of
+    uses: list[Use] = field(repr=False)  # those in the functions inside of it as well
+
+    @property
+    def location(self) -> Location:
+        return Location(self.names.file.path, self.node.lineno)
+
+    @property
+    def is_coroutine(self) -> bool:
+        """Whether the event loop runs it."""
+        return isinstance(self.node, ast.AsyncFunctionDef)
+
+    @cached_property
+    def inside(self) -> list[Use]:
+        """The calls in it, without those in functions inside of it; lambdas are its own."""
+        return [use for use in self.uses if use.function is self.node]
+
+    @property
+    def calls(self) -> list[Use]:
+        """What it calls by itself."""
+        return [use for use in self.inside if not isinstance(use.within[-1], ast.Lambda)]
+
+    @cached_property
+    def decorators(self) -> list[str]:
+        """What its decorators are, as far as that is known: "functools.lru_cache"; the last word where no more is."""
+        called = [each.func if isinstance(each, ast.Call) else each for each in self.node.decorator_list]
+        return [self.names.meaning(each) or f".{last_word(each)}" for each in called]
+
+    def is_decorated(self, words: Container[str]) -> bool:
+        """Whether one of these is the last word of what a decorator is."""
+        return any(each.rpartition(".")[2] in words for each in self.decorators)
+
+    @property
+    def routes(self) -> list[ast.Call]:
+        """The decorators by which it answers requests of HTTP: `@router.get("/")`."""
+        named = zip(self.node.decorator_list, self.decorators, strict=True)
+        return [
+            each
+            for each, what in named
+            if isinstance(each, ast.Call) and what.rpartition(".")[2] in VERBS | {"api_route"}
+        ]
+
+    @property
+    def positional(self) -> list[ast.arg]:
+        """What may be given to it by position, `self` apart."""
+        every = [*self.node.args.posonlyargs, *self.node.args.args]
+        return every[1:] if self.owner and "staticmethod" not in self.decorators else every
+
+    @property
+    def arguments(self) -> list[ast.arg]:
+        """What is given to it, `self` apart."""
+        return [*self.positional, *self.node.args.kwonlyargs]
+
+    @property
+    def parameters(self) -> list[str]:
+        arguments = self.node.args
+        return [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+
+    @cached_property
+    def parents(self) -> dict[ast.AST, ast.AST]:
+        """What each node of it lies in."""
+        return {child: node for node in ast.walk(self.node) for child in ast.iter_child_nodes(node)}
+
+    @cached_property
+    def assigned(self) -> dict[str, list[ast.expr]]:
+        """The values that its plain names are given."""
+        found: dict[str, list[ast.expr]] = {}
+        for node in ast.walk(self.node):
+            if isinstance(node, ast.Assign):
+                for target in node.targets:
+                    if isinstance(target, ast.Name):
+                        found.setdefault(target.id, []).append(node.value)
+            elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and isinstance(node.target, ast.Name) and node.value:
+                found.setdefault(node.target.id, []).append(node.value)
+        return found
+
+    @cached_property
+    def returned(self) -> list[ast.expr]:
+        """What it returns, functions inside of it apart."""
+        found, pending = [], list[ast.AST](self.node.body)
+        while pending:
+            node = pending.pop(0)
+            if isinstance(node, ast.Return) and node.value is not None:
+                found.append(node.value)
+            if not isinstance(node, SCOPES):
+                pending += ast.iter_child_nodes(node)
+        return found
+
+    @cached_property
+    def _loops(self) -> list[tuple[str, ast.expr]]:
+        """The plain names that go over something, and over what."""
+        loops = (each for each in ast.walk(self.node) if isinstance(each, (ast.For, ast.AsyncFor, ast.comprehension)))
+        return [(each.target.id, each.iter) for each in loops if isinstance(each.target, ast.Name)]
+
+    def spread(self, brought: Iterable[str]) -> frozenset[str]:
+        """The names that stand for what was brought or a part of it: an attribute, an item, a conversion."""
+        found = set(brought)
+        for _ in range(3):
+            for name, values in self.assigned.items():
+                if any(self.is_brought(value, found) for value in values):
+                    found.add(name)
+            for target, over in self._loops:
+                found |= {target} if self.is_brought(over, found) else set()
+        return frozenset(found)
+
+    def is_brought(self, value: ast.AST, brought: set[str] | frozenset[str]) -> bool:
+        """Whether an expression is one of these names, or a part or a plain conversion of it."""
+        if isinstance(value, ast.Name):
+            return value.id in brought
+        if isinstance(value, (ast.Attribute, ast.Subscript, ast.Starred)):
+            return self.is_brought(value.value, brought)
+        if isinstance(value, ast.Call):
+            return self.names.meaning(value.func) in _CONVERSIONS and any(
+                self.is_brought(each, brought) for each in value.args
+            )
+        return isinstance(value, ast.BoolOp) and any(self.is_brought(each, brought) for each in value.values)
+
+
+class Functions:
+    """Every function and class of the package, and which of them are reached from where."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.every: list[Function] = []  # those as well whose name is given again
+        self.by_name: dict[str, Function] = {}
+        self.classes: dict[str, Class] = {}
+        self._by_node: dict[ast.AST, Function] = {}
+        self._by_class: dict[ast.AST, Class] = {}
+        self._by_place: dict[tuple[str, int], Function] = {}
+        self._bases: dict[Class, tuple[str, ...]] = {}
+        self._callees: dict[ast.Call, tuple[Function, ...]] = {}
+        uses: dict[ast.AST, list[Use]] = {}
+        for use in source.uses:
+            for scope in use.within:
+                uses.setdefault(scope, []).append(use)
+        for names in source.own:
+            for node, within in names:
+                if isinstance(node, ast.ClassDef):
+                    kind = Class(".".join((names.module, *_named(within), node.name)), node, names, within)
+                    self.classes.setdefault(kind.name, kind)
+                    self._by_class[node] = kind
+                elif isinstance(node, FUNCTIONS):
+                    name = ".".join((names.module, *_named(within), node.name))
+                    owner = self._by_class.get(within[-1]) if within else None
+                    made = Function(name, node, names, owner, uses.get(node, []))
+                    self.every.append(made)
+                    self.by_name.setdefault(made.name, made)
+                    self._by_node[node] = made
+                    first = min((node.lineno, *(each.lineno for each in node.decorator_list)))
+                    for line in range(first, node.lineno + 1):
+                        self._by_place.setdefault((names.file.path, line), made)
+
+    def of(self, node: ast.AST | None) -> Function | None:
+        """The function that is this node."""
+        return self._by_node.get(node) if node is not None else None
+
+    def all_around(self, within: tuple[Scope, ...]) -> list[Class]:
+        """The classes among the scopes around something, innermost first."""
+        return [self._by_class[each] for each in reversed(within) if isinstance(each, ast.ClassDef)]
+
+    def at(self, location: Location) -> Function | None:
+        """The function that begins on this line, its decorators included."""
+        return self._by_place.get((location.file or "", location.line or 0))
+
+    def named(self, meaning: str) -> Function | None:
+        """The function that a name stands for, as `Names` writes it; for a class, how it is made."""
+        plain = meaning.replace("()", "")
+        return self.by_name.get(plain) or self.by_name.get(f"{plain}.__init__")
+
+    def called(self, use: Use) -> Function | None:
+        """The function of the package that a call names; what a class inherits is not looked for."""
+        name = use.name or self._of_self(use)
+        return self.named(name) if name else None
+
+    def name_of(self, use: Use) -> str:
+        """What is called, `self` and its attributes included."""
+        name, function = use.name or self._of_self(use), use.node.func
+        if name or not isinstance(function, ast.Attribute) or not _of_self(function.value):
+            return name
+        owner = next(iter(self.all_around(use.within)), None)
+        meaning = owner.attributes.get(last_word(function.value)) if owner else ""
+        return f"{meaning}.{function.attr}" if meaning else ""
+
+    def _of_self(self, use: Use) -> str:
+        function, owner = use.node.func, next(iter(self.all_around(use.within)), None)
+        base = function.value if isinstance(function, ast.Attribute) else None
+        its_own = isinstance(base, ast.Name) and base.id in ("self", "cls")
+        return f"{owner.name}().{last_word(function)}" if owner and its_own else ""
+
+    def bases(self, kind: Class) -> tuple[str, ...]:
+        """The dotted names of all classes that a class inherits from, as far as they are told, nearest first."""
+        if kind not in self._bases:
+            found, pending, seen = [], [kind], {kind}
+            while pending:
+                for name in filter(None, pending.pop(0).made_of):
+                    found.append(name)
+                    known = self.classes.get(name)
+                    if known is not None and known not in seen:
+                        seen.add(known)
+                        pending.append(known)
+            self._bases[kind] = tuple(found)
+        return self._bases[kind]
+
+    def canonical(self, address: str) -> str:
+        """The name under which something is defined that `package.module:Name` leads to."""
+        name = address.replace(":", ".")
+        return next((names._followed(name, 0) for names in self.source.own), name)
+
+    def targets(self, name: str) -> Iterator[Function]:
+        """The functions that a call of this name runs, inherited ones too: of a class, those that make an object."""
+        plain = name.replace("()", "")
+        if plain in self.by_name:
+            yield self.by_name[plain]
+        elif plain in self.classes:
+            for method in ("__init__", "__post_init__", "__new__"):
+                yield from self._method(plain, method)
+        else:
+            owner, _, method = plain.rpartition(".")
+            if owner in self.classes:
+                yield from self._method(owner, method)
+
+    def _method(self, owner: str, method: str) -> Iterator[Function]:
+        for each in (owner, *self.bases(self.classes[owner])):
+            if found := self.by_name.get(f"{each}.{method}"):
+                yield found
+                return
+
+    def callees(self, use: Use) -> tuple[Function, ...]:
+        """What of the package a call runs: what it names, and what it hands to something that runs it."""
+        if use.node not in self._callees:
+            handed = use.node.args[:2] if use.last in RUNS else []
+            names = [self.name_of(use), *(self._meaning(use, each) for each in handed)]
+            self._callees[use.node] = tuple(target for name in names for target in self.targets(name))
+        return self._callees[use.node]
+
+    def _meaning(self, use: Use, node: ast.expr) -> str:
+        names = self.source.names(use.location.file or "")
+        return names.meaning(node) if names else ""
+
+    # Where it leads
+
+    @cached_property
+    def running(self) -> list[Use]:
+        """Each call but those that an import passes by: in a lambda, or behind `if __name__ == "__main__"`."""
+        apart = set().union(*(_guarded(names.file.tree) for names in self.source.own))
+        return [use for use in self.source.uses if use.function or not (id(use.node) in apart or _is_deferred(use))]
+
+    @cached_property
+    def imported(self) -> list[Use]:
+        """The calls that an import runs."""
+        return [use for use in self.running if use.function is None]
+
+    @cached_property
+    def handlers(self) -> dict[Function, str]:
+        """Functions that a request or a job runs by themselves, and what they are."""
+        found: dict[Function, str] = {}
+        for function in self.every:
+            for decorator, what in zip(function.node.decorator_list, function.decorators, strict=True):
+                last = what.rpartition(".")[2]
+                if last in ROUTES and isinstance(decorator, ast.Call):
+                    found[function] = "a request"
+                elif last in JOBS:
+                    found[function] = "a job"
+            if function.owner is not None and function.node.name in METHODS:
+                kinds = {each.rpartition(".")[2] for each in self.bases(function.owner)}
+                if kinds & {"HTTPEndpoint", "WebSocketEndpoint", "BaseHTTPMiddleware", "Task"}:
+                    found[function] = "a job" if "Task" in kinds else "a request"
+        for use in self.running:
+            given = use.node.args
+            if use.last in ("Depends", "Security") and given:
+                self._add(found, self._meaning(use, given[0]), "a request")
+            elif use.last in ADDS and len(given) > 1:
+                self._add(found, self._meaning(use, given[1]), "a request")
+            elif use.last == "add_task" and given:
+                self._add(found, self._meaning(use, given[0]), "a job")
+        for names in self.source.own:
+            for each, _ in names:
+                # Annotated[Service, Depends()] makes a Service for each request.
+                if isinstance(each, ast.Subscript) and isinstance(each.slice, ast.Tuple) and each.slice.elts:
+                    kind, *rest = each.slice.elts
+                    calls = [one.func for one in rest if isinstance(one, ast.Call) and not one.args]
+                    if any((names.meaning(one).rpartition(".")[2] or last_word(one)) == "Depends" for one in calls):
+                        self._add(found, names.meaning(kind), "a request")
+        return found
+
+    def _add(self, found: dict[Function, str], name: str, what: str) -> None:
+        for target in self.targets(name):
+            found.setdefault(target, what)
+
+    def _spread(self, found: dict[Function, str], leaves_out: Callable[[Function], bool]) -> dict[Function, str]:
+        """What these lead to as well, with what leads there."""
+        pending = list(found)
+        while pending:
+            function = pending.pop()
+            for use in function.inside:
+                for target in self.callees(use):
+                    if target not in found and not leaves_out(target):
+                        found[target] = found[function]
+                        pending.append(target)
+        return found
+
+    @cached_property
+    def in_requests(self) -> dict[Function, str]:
+        """Functions that run in a request or in a job; what is made once and kept leads nowhere."""
+
+        def is_kept(function: Function) -> bool:
+            return function.is_decorated(MEMOS)
+
+        return self._spread({each: what for each, what in self.handlers.items() if not is_kept(each)}, is_kept)
+
+    @cached_property
+    def made_in_requests(self) -> set[str]:
+        """The classes of which a request or a job makes objects."""
+        made = {self.name_of(use) for function in self.in_requests for use in function.inside}
+        made |= {each.owner.name for each in self.handlers if each.node.name == "__init__" and each.owner}
+        return made & self.classes.keys()
+
+    @cached_property
+    def at_import(self) -> dict[Function, str]:
+        """Functions that run while a module is imported."""
+        found: dict[Function, str] = {}
+        for use in self.imported:
+            for target in self.callees(use):
+                found.setdefault(target, f"{use.location}")
+        return self._spread(found, lambda _: False)
+
+    @cached_property
+    def callers(self) -> dict[Function, list[Function | None]]:
+        """The functions that call each function; None stands for an import."""
+        found: dict[Function, list[Function | None]] = {}
+        for use in self.running:
+            for target in self.callees(use):
+                found.setdefault(target, []).append(self.of(use.function))
+        decorated: list[Function | Class] = [*self.every, *self._by_class.values()]
+        for each in decorated:
+            for decorator in each.node.decorator_list:
+                called = decorator.func if isinstance(decorator, ast.Call) else decorator
+                for target in self.targets(each.names.meaning(called)):
+                    # Of `@kind("x")` an import runs what `kind` gives as well; of `@kind`, what decorates alone.
+                    inner = map(self.of, target.node.body) if isinstance(decorator, ast.Call) else ()
+                    for one in filter(None, (target, *inner)):
+                        found.setdefault(one, []).append(None)
+        return found
+
+    def only_at_start(self, function: Function, seen: frozenset[Function] = frozenset()) -> bool:
+        """Whether it runs while modules are imported or while the application starts, and never again."""
+        if function in self.handlers:
+            return False
+        if "lifespan" in function.node.name or function.is_decorated(STARTS):
+            return True
+        callers = self.callers.get(function, [])
+        if function in seen or not callers:
+            return function in seen
+        return all(each is None or self.only_at_start(each, seen | {function}) for each in callers)
+
+    # How far what a request brings gets
+
+    def reached(
+        self, start: Function, brought: Iterable[str] = (), *, without: Iterable[str] = ()
+    ) -> Iterator[tuple[Function, frozenset[str], tuple[Function, ...]]]:
+        """A function and those that it leads to: with the names in each that stand for what was brought, and the callers.
+
+        `without` names functions that are not entered.
+        """
+        pending: list[tuple[Function, frozenset[str], tuple[Function, ...]]] = [(start, start.spread(brought), ())]
+        seen: set[tuple[str, frozenset[str]]] = set()
+        while pending:
+            function, names, callers = pending.pop(0)
+            if (function.name, names) in seen or function.name in without:
+                continue
+            seen.add((function.name, names))
+            yield function, names, callers
+            if len(callers) < _DEEP:
+                for use in function.uses:
+                    if other := self.called(use):
+                        given = other.spread(self.handed_on(use, other, function, names))
+                        pending.append((other, given, (*callers, function)))
+
+    def handed_on(self, use: Use, other: Function, function: Function, names: frozenset[str]) -> list[str]:
+        """The parameters of the function that is called which get one of these names."""
+        parameters = other.parameters
+        if other.owner and parameters[:1] in (["self"], ["cls"]):
+            parameters = parameters[1:]
+        given = list(zip(parameters, use.node.args, strict=False))
+        given += [(each.arg, each.value) for each in use.node.keywords if each.arg]
+        return [parameter for parameter, value in given if function.is_brought(value, names)]
+
+
+def last_word(node: ast.AST) -> str:
+    """The name, or the last word of a dotted one."""
+    return str(getattr(node, "attr", getattr(node, "id", "")))
+
+
+def _of_self(target: ast.expr) -> bool:
+    return isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self"
+
+
+def _is_deferred(use: Use) -> bool:
+    return any(isinstance(each, ast.Lambda) for each in use.within)
+
+
+def _guarded(tree: ast.Module | None) -> set[int]:
+    """What does not run when a module is imported: `if __name__ == "__main__"` and `if TYPE_CHECKING`."""
+    found: set[int] = set()
+    for node in tree.body if tree else ():
+        if isinstance(node, ast.If):
+            words = {last_word(each) for each in ast.walk(node.test)}
+            if words & {"__name__", "TYPE_CHECKING"}:
+                found.update(id(each) for statement in node.body for each in ast.walk(statement))
+    return found
+
+
+def _named(within: tuple[Scope, ...]) -> list[str]:
+    return [each.name for each in within if not isinstance(each, (ast.Lambda, ast.Module))]
+
+
+def mentions(node: ast.AST, words: Iterable[str]) -> bool:
+    """Whether one of these is written in it, as an attribute or as the name of an argument."""
+    wanted = set(words)
+    return any(
+        (isinstance(each, ast.Attribute) and each.attr in wanted)
+        or (isinstance(each, ast.keyword) and each.arg in wanted)
+        for each in ast.walk(node)
+    )
+
+
+def plain_names(node: ast.AST) -> set[str]:
+    """The plain names that are read in it."""
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}

@@ -1,0 +1,399 @@
+"""What libraries' names mean to a connection: who makes a client, who connects at once, who waits for ever."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cached_property
+
+from .functions import Functions
+from .names import Names, Use
+
+_HTTP = {"get", "post", "put", "patch", "delete", "head", "options", "request"}
+
+CLIENTS: dict[str, set[str]] = {
+    "redis": {"Redis", "StrictRedis", "RedisCluster", "Sentinel", "ConnectionPool", "BlockingConnectionPool"},
+    "valkey": {"Valkey", "StrictValkey", "ValkeyCluster", "Sentinel", "ConnectionPool", "BlockingConnectionPool"},
+    "aioredis": {"Redis", "StrictRedis", "ConnectionPool"},
+    "httpx": {"Client", "AsyncClient"},
+    "httpx2": {"Client", "AsyncClient"},
+    "requests": {"Session", "session"},
+    "aiohttp": {"ClientSession"},
+    "urllib3": {"PoolManager", "HTTPConnectionPool", "HTTPSConnectionPool"},
+    "elasticsearch": {"Elasticsearch", "AsyncElasticsearch"},
+    "opensearchpy": {"OpenSearch", "AsyncOpenSearch"},
+    "boto3": {"client", "resource"},
+    "aioboto3": {"client", "resource"},
+    "aiobotocore": {"create_client"},
+    "pymongo": {"MongoClient", "AsyncMongoClient"},
+    "motor": {"AsyncIOMotorClient"},
+    "openai": {"OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI"},
+    "anthropic": {"Anthropic", "AsyncAnthropic"},
+    "qdrant_client": {"QdrantClient", "AsyncQdrantClient"},
+    "weaviate": {"Client", "WeaviateClient", "connect_to_custom", "connect_to_local", "connect_to_weaviate_cloud"},
+    "chromadb": {"HttpClient", "AsyncHttpClient"},
+    "neo4j": {"driver"},
+    "minio": {"Minio"},
+    "kafka": {"KafkaProducer", "KafkaConsumer", "KafkaAdminClient"},
+    "aiokafka": {"AIOKafkaProducer", "AIOKafkaConsumer"},
+    "confluent_kafka": {"Producer", "Consumer"},
+    "pika": {"BlockingConnection"},
+    "aio_pika": {"connect", "connect_robust"},
+    "nats": {"connect"},
+    "pymemcache": {"Client", "PooledClient", "HashClient"},
+    "aiomcache": {"Client"},
+    "grpc": {"insecure_channel", "secure_channel"},
+    "zep_python": {"ZepClient", "AsyncZep", "Zep"},
+    "zep_cloud": {"AsyncZep", "Zep"},
+}
+"""What makes a client or a pool, by package: each has connections of its own."""
+
+SHARED = ("connection_pool", "transport", "connector", "http_client", "httpx_client")
+"""With one of these, made elsewhere, a client has no connections of its own."""
+
+HTTP: dict[str, set[str]] = {
+    "httpx": {"Client", "AsyncClient", "stream"} | _HTTP,
+    "httpx2": {"Client", "AsyncClient", "stream"} | _HTTP,
+    "requests": {"Session", "session"} | _HTTP,
+    "aiohttp": {"ClientSession", "request"},
+    "urllib": {"urlopen"},
+    "urllib3": {"PoolManager", "HTTPConnectionPool", "HTTPSConnectionPool", "request"},
+    "http": {"HTTPConnection", "HTTPSConnection"},
+}
+"""What asks another service over HTTP, with or without a client."""
+
+CONNECTS: dict[str, set[str]] = {
+    "psycopg": {"connect"},
+    "psycopg2": {"connect"},
+    "psycopg_pool": {"ConnectionPool"},
+    "asyncpg": {"connect", "create_pool"},
+    "pymysql": {"connect"},
+    "MySQLdb": {"connect"},
+    "oracledb": {"connect"},
+    "pyodbc": {"connect"},
+    "pymssql": {"connect"},
+    "pika": {"BlockingConnection"},
+    "aio_pika": {"connect", "connect_robust"},
+    "nats": {"connect"},
+    "kafka": {"KafkaProducer", "KafkaConsumer", "KafkaAdminClient"},
+    "weaviate": {"connect_to_custom", "connect_to_local", "connect_to_weaviate_cloud"},
+    "httpx": _HTTP | {"stream"},
+    "httpx2": _HTTP | {"stream"},
+    "requests": _HTTP,
+    "urllib": {"urlopen", "urlretrieve"},
+    "socket": {"create_connection"},
+    "smtplib": {"SMTP", "SMTP_SSL", "LMTP"},
+    "ftplib": {"FTP", "FTP_TLS"},
+    "imaplib": {"IMAP4", "IMAP4_SSL"},
+    "poplib": {"POP3", "POP3_SSL"},
+    "paramiko": {"connect"},
+}
+"""What connects when it is called, some of it in C, where nothing can be blocked."""
+
+IN_C = {"psycopg", "psycopg2", "psycopg_pool", "MySQLdb", "oracledb", "pyodbc", "pymssql"}
+"""What connects past Python's sockets, so that it is seen in source alone."""
+
+_ON_REDIS = {"ping", "get", "set", "info", "publish", "exists", "execute_command", "hget", "hset", "delete", "flushdb"}
+
+_VERBS = "get|post|put|patch|delete|head|options|request"
+_WAITS = re.compile(
+    rf"(?:{_VERBS}|stream|request\.urlopen|request\.urlretrieve|urlopen)"
+    rf"|(?:sessions\.)?(?:Client|AsyncClient|Session|session|ClientSession|PoolManager|HTTPS?ConnectionPool)\(\)"
+    rf"\.(?:{_VERBS}|stream|send|urlopen|ws_connect)"
+    rf"|ClientSession\(\)\.(?:{_VERBS})\(\)\.(?:json|text|read)"
+    r"|AsyncClient\(\)\.stream\(\)\.(?:aread|aiter_\w+)|Client\(\)\.stream\(\)\.(?:read|iter_\w+)"
+    r"|client\.HTTPS?Connection\(\)\.(?:request|getresponse)"
+)
+"""What of an HTTP library waits for an answer."""
+_ON_CLIENT = re.compile(
+    r"(?:\w+\.)*(?:(?:Redis|StrictRedis|RedisCluster|Valkey|StrictValkey|ValkeyCluster)(?:\.from_url)?|from_url)\(\)"
+    r"\.(?:(?:pipeline|lock|pubsub)\(\)\.)?\w+"
+)
+_ASKED = re.compile(r"(?:\.\w+)+")
+_LOCAL = {"close", "aclose", "pipeline", "lock", "pubsub", "register_script", "client", "connection_pool", "copy"}
+_LOCAL |= {"with_options", "with_raw_response", "generate_presigned_url", "generate_presigned_post", "get_paginator"}
+_BROKERS = {"kafka", "aiokafka", "confluent_kafka", "pika", "aio_pika", "nats"}
+
+
+def _is(name: str, table: dict[str, set[str]]) -> bool:
+    root, _, rest = name.partition(".")
+    if root not in table or not rest:
+        return False
+    last = rest.rpartition(".")[2]
+    if last == "from_url":
+        return _is(name.removesuffix(".from_url"), table) or rest.count(".") <= 1
+    # A client that a library's own session makes is one; a method of a client is none.
+    return last in table[root] and ("()" not in rest or rest.startswith(("Session()", "session", "GraphDatabase")))
+
+
+def makes_client(use: Use, name: str) -> bool:
+    """Whether a call makes a client with connections of its own."""
+    # Where a pool is made on the spot, it is the pool that counts.
+    shares = any(not isinstance(use.argument(each), (ast.Constant, type(None))) for each in SHARED)
+    return _is(name, CLIENTS) and not shares
+
+
+def asks(use: Use, name: str) -> bool:
+    """Whether a call reaches another service over HTTP, or makes what does."""
+    return "()" not in name and _is(name, HTTP) and use.argument("transport") is None
+
+
+def connects(use: Use, name: str) -> bool:
+    """Whether a call connects at once."""
+    root, _, rest = name.partition(".")
+    if root == "psycopg_pool":
+        opened = use.argument("open")
+        return rest == "ConnectionPool" and not (isinstance(opened, ast.Constant) and opened.value is False)
+    if root in ("smtplib", "ftplib", "imaplib", "poplib"):
+        # Without a host they wait for connect().
+        return rest in CONNECTS[root] and bool(use.argument("host", 0) or root == "imaplib")
+    if root in ("redis", "valkey") and "asyncio" not in rest:
+        return "()" in rest and rest.rpartition(".")[2] in _ON_REDIS
+    if root in ("psycopg", "psycopg2", "paramiko"):
+        return rest.rpartition(".")[2] == "connect"
+    if root in ("requests", "httpx", "httpx2") and rest.startswith(("Session().", "session().", "Client().")):
+        return rest.rpartition(".")[2] in _HTTP
+    return _is(name, CONNECTS) and "()" not in rest
+
+
+def waits(use: Use, name: str) -> bool:
+    """Whether a call waits for what another service answers."""
+    root, _, rest = name.partition(".")
+    last = rest.rpartition(".")[2]
+    if root in ("httpx", "httpx2", "requests", "aiohttp", "urllib", "urllib3", "http"):
+        return _WAITS.fullmatch(rest) is not None and use.argument("transport") is None
+    if root in ("redis", "valkey", "aioredis"):
+        return _ON_CLIENT.fullmatch(rest) is not None and last not in _LOCAL
+    if root in ("smtplib", "ftplib", "imaplib", "poplib", "paramiko"):
+        return connects(use, name) or re.fullmatch(r"\w+\(\)\.(?:send\w*|login)", rest) is not None
+    if root == "aiosmtplib":
+        return rest in ("send", "SMTP().connect", "SMTP().send_message")
+    if root in CLIENTS and root not in _BROKERS:
+        made, _, asked = rest.partition("()")
+        return made.rpartition(".")[2] in CLIENTS[root] and _ASKED.fullmatch(asked) is not None and last not in _LOCAL
+    return False
+
+
+class Timeouts:
+    """Calls to other services that may wait for ever."""
+
+    def __init__(self, functions: Functions) -> None:
+        self._functions = functions
+        self._source = functions.source
+        self._limited: dict[str, set[int]] = {}
+
+    def missing(self) -> Iterator[tuple[Use, str]]:
+        """Each call without a limit, and what it is."""
+        for use in self._source.uses:
+            name = self._functions.name_of(use)
+            name = self._by_partial(use) if name in ("", "functools.partial()") else name
+            if name and (what := self._without(use, name)):
+                yield use, what
+
+    @cached_property
+    def _default(self) -> bool:
+        """Whether the package sets a limit for all sockets."""
+        return any(
+            use.name == "socket.setdefaulttimeout" and not self._none(use, use.argument("", 0))
+            for use in self._source.uses
+        )
+
+    def _without(self, use: Use, name: str) -> str:
+        root, _, rest = name.partition(".")
+        last = rest.rpartition(".")[2]
+        if any(each.arg is None for each in use.node.keywords):
+            return ""  # **options may have one
+        check = {
+            "requests": self._requests,
+            "httpx": self._httpx,
+            "httpx2": self._httpx,
+            "aiohttp": self._aiohttp,
+            "urllib": self._positional,
+            "urllib3": self._urllib3,
+            "socket": self._positional,
+            "smtplib": self._positional,
+            "ftplib": self._positional,
+            "imaplib": self._positional,
+            "poplib": self._positional,
+            "http": self._positional,
+            "asyncio": self._stream,
+            "botocore": self._botocore,
+            "paramiko": self._paramiko,
+        }.get(root)
+        return check(use, root, rest, last) if check else ""
+
+    def _requests(self, use: Use, root: str, rest: str, last: str) -> str:
+        session = rest.startswith(("Session().", "session().", "sessions.Session()."))
+        plain = rest in _HTTP or rest.startswith("api.")
+        if last not in _HTTP or not (session or plain) or self._has(use):
+            return ""
+        return "" if session and self._session_has(use) else f"requests.{last}()"
+
+    def _session_has(self, use: Use) -> bool:
+        """Whether the sessions of this module are given a timeout: by an adapter, or in place of `request`."""
+        names = self._names(use)
+        tree = names.file.tree if names else None
+        for node in ast.walk(tree) if tree else ():
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "mount" and len(node.args) > 1:
+                adapter = node.args[1]
+                made = names.meaning(adapter) if names else ""
+                if not made.startswith("requests.") and not made.startswith("urllib3."):
+                    return True
+            if isinstance(node, ast.Assign) and any(
+                getattr(each, "attr", "") in ("request", "send") for each in node.targets
+            ):
+                return True
+        return False
+
+    def _httpx(self, use: Use, root: str, rest: str, last: str) -> str:
+        made = rest in HTTP["httpx"]
+        asked = "()" in rest and last in _HTTP | {"stream", "send"}
+        value = use.argument("timeout")
+        if not (made or asked) or value is None or not self._none(use, value):
+            return ""
+        if last in ("AsyncClient", "Client") and self._module_limits(use):
+            return ""
+        return "" if id(use.node) in self._limits(use) else f"{use.name or use.last}(timeout=None)"
+
+    def _aiohttp(self, use: Use, root: str, rest: str, last: str) -> str:
+        if rest != "ClientSession" and rest != "request":
+            return ""
+        value = use.argument("timeout")
+        if value is not None and not self._none(use, value):
+            return ""
+        if id(use.node) in self._limits(use) or (rest == "ClientSession" and self._module_limits(use)):
+            return ""
+        return f"aiohttp.{last}()"
+
+    def _urllib3(self, use: Use, root: str, rest: str, last: str) -> str:
+        if rest == "request" and not self._has(use):
+            return "urllib3.request()"
+        if rest != "PoolManager" or self._has(use):
+            return ""
+        asked = [
+            each
+            for each in self._source.uses
+            if each.module == use.module and each.name.startswith("urllib3.PoolManager().")
+        ]
+        return "" if asked and all(self._has(each) for each in asked) else "urllib3.PoolManager()"
+
+    def _positional(self, use: Use, root: str, rest: str, last: str) -> str:
+        location = {
+            "urlopen": 2,
+            "create_connection": 1,
+            "SMTP": 3,
+            "SMTP_SSL": 5,
+            "LMTP": None,
+            "FTP": 4,
+            "FTP_TLS": None,
+            "IMAP4": 2,
+            "IMAP4_SSL": None,
+            "POP3": 2,
+            "POP3_SSL": None,
+            "HTTPConnection": 2,
+            "HTTPSConnection": None,
+        }
+        if last not in location or "()" in rest or (root in ("smtplib", "ftplib") and use.argument("host", 0) is None):
+            return ""
+        value = use.argument("timeout", location[last])
+        starred = any(isinstance(each, ast.Starred) for each in use.node.args)
+        limited = starred or (value is not None and not self._none(use, value)) or self._default
+        return "" if limited else f"{root}.{rest}()"
+
+    def _stream(self, use: Use, root: str, rest: str, last: str) -> str:
+        opens = rest in ("open_connection", "open_unix_connection")
+        return "" if not opens or id(use.node) in self._limits(use) else f"asyncio.{last}()"
+
+    def _botocore(self, use: Use, root: str, rest: str, last: str) -> str:
+        values = [use.argument(each) for each in ("read_timeout", "connect_timeout")]
+        endless = last == "Config" and any(value is not None and self._none(use, value) for value in values)
+        return "botocore.config.Config() with a timeout of None" if endless else ""
+
+    def _paramiko(self, use: Use, root: str, rest: str, last: str) -> str:
+        return "" if rest != "SSHClient().connect" or self._has(use) or self._default else "paramiko's connect()"
+
+    # What they look at
+
+    def _names(self, use: Use) -> Names | None:
+        return self._source.names(use.location.file or "")
+
+    def _has(self, use: Use) -> bool:
+        value = use.argument("timeout")
+        return value is not None and not self._none(use, value)
+
+    def _none(self, use: Use, node: ast.expr | None, deep: int = 0) -> bool:
+        """Whether a value is None, or a timeout of None: written out, or under a name of this module."""
+        if isinstance(node, ast.Constant):
+            return node.value is None
+        if isinstance(node, ast.Call) and not node.keywords and len(node.args) == 1:
+            named = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            return named == "Timeout" and self._none(use, node.args[0], deep)
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "ClientTimeout":
+            given = [each for each in node.keywords if each.arg in ("total", "sock_read")]
+            return bool(given) and all(self._none(use, each.value, deep) for each in given)
+        names = self._names(use)
+        if isinstance(node, ast.Name) and names and names.file.tree and deep < 3:
+            values = [
+                each.value
+                for each in names.file.tree.body
+                if isinstance(each, (ast.Assign, ast.AnnAssign))
+                for target in (each.targets if isinstance(each, ast.Assign) else [each.target])
+                if isinstance(target, ast.Name) and target.id == node.id and each.value is not None
+            ]
+            return bool(values) and all(self._none(use, each, deep + 1) for each in values)
+        return False
+
+    def _limits(self, use: Use) -> set[int]:
+        """The nodes of a module that run under `asyncio.timeout`, `wait_for` and their like."""
+        path = use.location.file or ""
+        if path not in self._limited:
+            names, found = self._names(use), set()
+            for node in ast.walk(names.file.tree) if names and names.file.tree else ():
+                if isinstance(node, (ast.With, ast.AsyncWith)):
+                    limits = any(self._is_limit(names, use, each.context_expr) for each in node.items if names)
+                    found |= {id(each) for one in node.body for each in ast.walk(one)} if limits else set()
+                elif isinstance(node, ast.Call) and names and names.meaning(node.func) == "asyncio.wait_for":
+                    found |= {id(each) for each in ast.walk(node)}
+            self._limited[path] = found
+        return self._limited[path]
+
+    def _is_limit(self, names: Names, use: Use, node: ast.expr) -> bool:
+        name = names.meaning(node.func) if isinstance(node, ast.Call) else ""
+        limits = ("timeout", "timeout_at", "fail_after", "move_on_after", "fail_at", "move_on_at")
+        root, _, last = name.partition(".")
+        if root not in ("asyncio", "anyio", "trio", "async_timeout") or last.rpartition(".")[2] not in limits:
+            return False
+        return (
+            isinstance(node, ast.Call)
+            and bool(node.args or node.keywords)
+            and not self._none(use, (node.args or [node.keywords[0].value])[0])
+        )
+
+    def _module_limits(self, use: Use) -> bool:
+        """Whether what asks in the module of a client does so under a limit, or with one of its own."""
+        inside = self._limits(use)
+        asked = [
+            each
+            for each in self._source.uses
+            if each.module == use.module
+            and each.last in _HTTP | {"send", "stream", "ws_connect"}
+            and each.node is not use.node
+            and isinstance(each.node.func, ast.Attribute)
+        ]
+        kept = [each for each in asked if id(each.node) in inside or self._has(each)]
+        direct = [each for each in asked if each.name.partition(".")[0] in ("httpx", "httpx2", "aiohttp")]
+        return bool(kept) and all(each in kept for each in direct)
+
+    def _by_partial(self, use: Use) -> str:
+        """What a name stands for that `functools.partial` made without a timeout."""
+        names = self._names(use)
+        if not isinstance(use.node.func, ast.Name) or names is None or names.file.tree is None:
+            return ""
+        for scope in (*reversed(use.within), names.file.tree):
+            for value in names._bound.get(scope, {}).get(use.node.func.id, ()):
+                if isinstance(value, ast.Call) and names.meaning(value.func) == "functools.partial" and value.args:
+                    given = {each.arg: each.value for each in value.keywords}
+                    if None not in given and ("timeout" not in given or self._none(use, given["timeout"])):
+                        return names.meaning(value.args[0])
+        return ""

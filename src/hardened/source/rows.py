@@ -1,0 +1,244 @@
+"""Facts from source about rows: which models have an owner, and which statements choose rows, by what."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..model import Location
+from .functions import Function, Functions, mentions, plain_names
+from .names import FUNCTIONS, Names, Use
+
+_STATEMENTS = {"select", "update", "delete", "query"}
+_LIBRARIES = ("sqlalchemy", "sqlmodel")
+_CONDITIONS = {"where", "filter", "filter_by", "having"}
+_GETS = {"get", "get_one"}
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """What chooses rows: `session.get(Model, identifier)`, or a `select(...)` with all that is done with it.
+
+    Attributes:
+        function: where it is.
+        use: the call that begins it.
+        models: the dotted names that its first argument may mean: a model, or a model and one of its columns.
+        chain: the expressions in which it is made, one after the other.
+        chosen_by: the identity, or the conditions that choose its rows.
+        variable: the name that is given the row.
+    """
+
+    function: Function
+    use: Use
+    models: tuple[str, ...]
+    chain: tuple[ast.expr, ...]
+    chosen_by: tuple[ast.AST, ...]
+    variable: str
+
+    @property
+    def location(self) -> Location:
+        return self.use.location
+
+    def is_by_identifier(self, brought: frozenset[str]) -> bool:
+        """Whether what a request brought names the row; who sends a secret, such as a token, chooses by that."""
+        return any(self._is_by(each, brought) for each in self.chosen_by)
+
+    def _is_by(self, chosen: ast.AST, brought: frozenset[str]) -> bool:
+        function = self.function
+        if self.use.last in _GETS:
+            # A key of several columns: who asks may be one of them.
+            parts = (
+                chosen.elts
+                if isinstance(chosen, ast.Tuple)
+                else chosen.values
+                if isinstance(chosen, ast.Dict)
+                else [chosen]
+            )
+            return all(function.is_brought(each, brought) for each in parts)
+        if isinstance(chosen, ast.keyword):
+            return _is_identifier(chosen.arg or "") and function.is_brought(chosen.value, brought)
+        for node in ast.walk(chosen):
+            sides: list[ast.expr] = []
+            if isinstance(node, ast.Compare):
+                sides = [node.left, *node.comparators]
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                # `.in_(identifiers)`, and `.get(identifier)` on a query.
+                sides = [node.func.value, *node.args]
+            named = any(isinstance(each, ast.Attribute) and _is_identifier(each.attr) for each in sides)
+            if named and any(function.is_brought(each, brought) for each in sides):
+                return True
+        return self.use.last == "query" and function.is_brought(chosen, brought)
+
+    @cached_property
+    def calls(self) -> set[str]:
+        """The last words of what is called in it and on it."""
+        found = set()
+        for node in (each for part in self.chain for each in ast.walk(part)):
+            if isinstance(node, ast.Call):
+                found.add(node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", ""))
+        return found
+
+
+def _is_identifier(column: str) -> bool:
+    return column in ("id", "pk", "uuid", "guid", "uid", "slug", "number") or column.endswith(
+        ("_id", "_uuid", "_number")
+    )
+
+
+def statements(function: Function) -> Iterator[Statement]:
+    """The statements that a function makes."""
+    for use in function.uses:
+        first = use.node.args[0] if use.node.args else None
+        identity = use.argument("ident", 1)
+        if use.last in _GETS and identity is not None and isinstance(use.node.func, ast.Attribute):
+            whole, variable = _outermost(use.node, function)
+            models = (function.names.meaning(first),)
+            yield Statement(function, use, models, (whole,), (identity,), variable)
+        elif use.last in _STATEMENTS and (use.name.startswith(_LIBRARIES) or use.last == "query"):
+            whole, variable = _outermost(use.node, function)
+            conditions = _CONDITIONS | _GETS if use.last == "query" else _CONDITIONS
+            chain = [whole]
+            if variable:
+                chain += [each for each in function.assigned[variable] if variable in plain_names(each)]
+                chain += [
+                    _outermost(each.node, function)[0]
+                    for each in function.uses
+                    if each.node not in chain
+                    and any(isinstance(one, ast.Name) and one.id == variable for one in _on(each))
+                ]
+            chosen = [
+                argument
+                for part in chain
+                for node in ast.walk(part)
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in conditions
+                for argument in (*node.args, *node.keywords)
+            ]
+            yield Statement(function, use, _models(first, function.names), tuple(chain), tuple(chosen), variable)
+
+
+def _on(use: Use) -> Iterator[ast.expr]:
+    """What a call is made on, and what it is given."""
+    node: ast.expr = use.node.func
+    while isinstance(node, (ast.Attribute, ast.Call)):
+        node = node.value if isinstance(node, ast.Attribute) else node.func
+    yield node
+    yield from use.node.args
+
+
+def _models(first: ast.expr | None, names: Names) -> tuple[str, ...]:
+    inner = [first.value] if isinstance(first, ast.Attribute) else []
+    return tuple(meaning for each in (first, *inner) if (meaning := names.meaning(each)))
+
+
+def _outermost(node: ast.expr, function: Function) -> tuple[ast.expr, str]:
+    """The whole expression that a call is a part of, and the name that it is given."""
+    while True:
+        above = function.parents.get(node)
+        if isinstance(above, ast.keyword):
+            above = function.parents.get(above)
+        if not isinstance(above, (ast.Attribute, ast.Call, ast.Await, ast.NamedExpr, ast.Subscript)):
+            break
+        node = above
+        if isinstance(node, ast.NamedExpr):
+            return node, node.target.id
+    if isinstance(above, ast.Assign) and isinstance(above.targets[0], ast.Name):
+        return node, above.targets[0].id
+    if isinstance(above, ast.AnnAssign) and isinstance(above.target, ast.Name):
+        return node, above.target.id
+    return node, ""
+
+
+def row_models(functions: Functions) -> dict[str, frozenset[str]]:
+    """The classes that are mapped to a table, under their dotted names, with what they and those they are made of declare."""
+
+    def declared(name: str, seen: frozenset[str] = frozenset()) -> frozenset[str]:
+        if name not in functions.classes or name in seen:
+            return frozenset()
+        kind = functions.classes[name]
+        own = frozenset(_bound(kind.node)) | {"__table__" for each in kind.node.keywords if each.arg == "table"}
+        return own.union(*(declared(base, seen | {name}) for base in kind.made_of))
+
+    found = {name: declared(name) for name in functions.classes}
+    return {name: columns for name, columns in found.items() if columns & {"__tablename__", "__table__"}}
+
+
+def _bound(node: ast.ClassDef) -> Iterator[str]:
+    for each in node.body:
+        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
+            yield each.target.id
+        elif isinstance(each, ast.Assign):
+            yield from (target.id for target in each.targets if isinstance(target, ast.Name))
+        elif isinstance(each, FUNCTIONS):
+            yield each.name
+
+
+class Owners:
+    """Whether what is done with a row looks at whose it is."""
+
+    def __init__(
+        self, functions: Functions, models: Iterable[str], columns: Iterable[str], helpers: Iterable[str]
+    ) -> None:
+        self._functions = functions
+        self._models = set(models)
+        self._columns = set(columns)
+        self._helpers = set(helpers)
+
+    def carries(self, statement: Statement) -> bool:
+        """Whether a statement names the owner itself, or by a condition that does."""
+        return any(self._names_owner(part, statement.function) for part in statement.chain)
+
+    def _names_owner(self, node: ast.AST, function: Function, deep: int = 0) -> bool:
+        if mentions(node, self._columns):
+            return True
+        for each in ast.walk(node):
+            if isinstance(each, ast.Call):
+                meaning = function.names.meaning(each.func)
+                called = self._functions.named(meaning)
+                if (called and called.name in self._helpers) or meaning in self._helpers:
+                    return True
+                if called and called is not function and mentions(called.node, self._columns):
+                    return True
+            elif isinstance(each, ast.Name) and deep < 3:
+                values = function.assigned.get(each.id, [])
+                if any(value is not node and self._names_owner(value, function, deep + 1) for value in values):
+                    return True
+        return False
+
+    def looked_at(self, statement: Statement, callers: tuple[Function, ...]) -> bool:
+        """Whether the row's owner is compared once it is there: in its function, or in one that called it."""
+        if self._compares(statement.function, statement.variable):
+            return True
+        return any(self._compares(caller, "") for caller in callers)
+
+    def _compares(self, function: Function, variable: str) -> bool:
+        for node in ast.walk(function.node):
+            if isinstance(node, ast.Compare):
+                for each in ast.walk(node):
+                    if isinstance(each, ast.Attribute) and each.attr in self._columns:
+                        base = each.value.id if isinstance(each.value, ast.Name) else ""
+                        # That of the class is a condition of some statement.
+                        of_row = function.names.meaning(each.value) not in self._models
+                        if of_row and variable in ("", base):
+                            return True
+        for use in function.uses:
+            if variable and variable not in {each.id for each in use.node.args if isinstance(each, ast.Name)}:
+                continue
+            called = self._functions.called(use)
+            if called is None or called is function:
+                continue
+            if called.name in self._helpers or any(
+                isinstance(node, ast.Compare)
+                and mentions(node, self._columns)
+                and not any(isinstance(above, ast.Call) for above in _above(node, called))
+                for node in ast.walk(called.node)
+            ):
+                return True
+        return False
+
+
+def _above(node: ast.AST, function: Function) -> Iterator[ast.AST]:
+    while node in function.parents:
+        node = function.parents[node]
+        yield node

@@ -1,0 +1,222 @@
+"""Facts from source: a tree that is read and never run."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from ..config.table import Config
+from ..model import CouldNotLook, Location
+from ..records import Migration
+from .files import File
+from .names import Names, Scope, Use
+
+SKIPPED = {"__pycache__", "node_modules", "site-packages"}
+
+
+class Import(NamedTuple):
+    """A module, or a name of one, that is imported: `name` is dotted, `within` the scopes around it."""
+
+    name: str
+    location: Location
+    within: tuple[Scope, ...]
+    module: str
+
+    @property
+    def top(self) -> str:
+        """The first word: what a distribution brings, or the project."""
+        return self.name.partition(".")[0]
+
+    @property
+    def lazy(self) -> bool:
+        """Whether it is inside of a function."""
+        return any(not isinstance(each, ast.ClassDef) for each in self.within)
+
+
+class Source:
+    """The project's Python: `source`, `tests` and the migrations, each file parsed once."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.root = config.root
+        self.folder = config.root / config.source
+        self.package = self.folder.joinpath(*config.package.split("."))
+        self.versions = config.root / config.migrations
+        self._names: dict[str, Names | None] = {}
+        if not self.package.is_dir():
+            where = Location.of(self.root, self.package)
+            raise CouldNotLook(f"{where} is no folder; correct `package` or `source` in [tool.hardening]")
+
+    def location(self, path: str | Path, line: int | None = None) -> Location:
+        return Location.of(self.root, path, line)
+
+    @cached_property
+    def files(self) -> dict[str, File]:
+        """Each Python file, under its path from the root."""
+        above = self.versions.parent
+        migrations = above if (above / "env.py").is_file() else self.versions
+        found: dict[str, File] = {}
+        for folder in (self.folder, self.root / "tests", migrations):
+            for path in python_files(folder):
+                name = self.location(path).file or ""
+                if name not in found:
+                    found[name] = File(name, path)
+        return found
+
+    @cached_property
+    def modules(self) -> dict[str, File]:
+        """The package's modules under their dotted names, parents first; `__main__` runs, so not it."""
+        found = {}
+        for name, file in self.files.items():
+            path = self.root / name
+            if path.is_relative_to(self.package) and path.name != "__main__.py":
+                parts = path.relative_to(self.folder).with_suffix("").parts
+                parts = parts[:-1] if parts[-1] == "__init__" else parts
+                if all(part.isidentifier() for part in parts):
+                    found[".".join(parts)] = file
+        return dict(sorted(found.items()))
+
+    def names(self, path: str) -> Names | None:
+        """What the names of a file stand for; None where it does not compile."""
+        if path not in self._names:
+            file = self.files[path]
+            module = self._module_names.get(path, Path(path).with_suffix("").as_posix().replace("/", "."))
+            package = path.endswith("/__init__.py")
+            made = None if file.tree is None else Names(file, module, package=package, other=self._names_of)
+            self._names[path] = made
+        return self._names[path]
+
+    def _names_of(self, module: str) -> Names | None:
+        file = self.modules.get(module)
+        return self.names(file.path) if file else None
+
+    @cached_property
+    def _module_names(self) -> dict[str, str]:
+        return {file.path: module for module, file in self.modules.items()}
+
+    @cached_property
+    def own(self) -> list[Names]:
+        """The names of each module of the package that can be parsed."""
+        return [names for file in self.modules.values() if (names := self.names(file.path))]
+
+    def runs_elsewhere(self, path: str) -> bool:
+        """Whether a module is imported by others alone, as Alembic's environment is."""
+        return self.is_environment(path)
+
+    def is_environment(self, path: str | None) -> bool:
+        """Whether a file is the environment that Alembic runs its migrations in."""
+        file = self.root / (path or "")
+        if file.name != "env.py":
+            return False
+        known = (file.parent / "script.py.mako").is_file() or file.parent == self.versions.parent
+        return known or file.parent.resolve() in self._environments
+
+    @cached_property
+    def _environments(self) -> set[Path]:
+        """The folders that `script_location` names, in `alembic.ini` at the root or in the package."""
+        found = set()
+        for file in [self.root / "alembic.ini", *self.package.rglob("alembic.ini")]:
+            text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+            for name in re.findall(r"^\s*script_location\s*=\s*(\S+)", text, re.MULTILINE):
+                package, colon, inside = name.partition(":")
+                below = self.folder.joinpath(*package.split("."), inside) if colon else self.root / name
+                found.add(Path(name.replace("%(here)s", str(file.parent))).resolve() if "%(here)s" in name else below)
+        return {each.resolve() for each in found}
+
+    @cached_property
+    def uses(self) -> list[Use]:
+        """Each call in `own`."""
+        return [use for names in self.own for use in names.uses()]
+
+    @cached_property
+    def imports(self) -> list[Import]:
+        """Each import in `own`, those by `importlib.import_module("x")` included."""
+        return [Import(*each, names.module) for names in self.own for each in names.imports()]
+
+    @cached_property
+    def migrations(self) -> list[Migration]:
+        """The migration files that Alembic would load."""
+        paths = sorted(self.versions.glob("*.py")) if self.versions.is_dir() else []
+        return [
+            migration_of(self.files[name], self.location(path))
+            for path in paths
+            if not path.name.startswith(("__init__", ".")) and (name := self.location(path).file)
+        ]
+
+    def models(self) -> Iterator[tuple[str, Location]]:
+        """Each class that plainly declares a table: the table's name, and where the class is.
+
+        Silent about what SQLAlchemy would not map either: a class without bases or decorators (a
+        mixin), an abstract one, one made inside a function, a name that is computed.
+        """
+        for file in self.modules.values():
+            tree = file.tree
+            pending: list[ast.stmt] = list(tree.body) if tree else []
+            while pending:
+                node = pending.pop(0)
+                if isinstance(node, (ast.If, ast.Try, ast.With)):
+                    pending += node.body
+                if not isinstance(node, ast.ClassDef):
+                    continue
+                pending += node.body
+                names = _assigned(node.body)
+                table = literal(names.get("__tablename__"))
+                abstract = literal(names.get("__abstract__")) is True
+                if isinstance(table, str) and (node.bases or node.decorator_list) and not abstract:
+                    yield table, Location(file.path, node.lineno)
+
+
+def python_files(folder: Path) -> Iterator[Path]:
+    for here, folders, files in os.walk(folder):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if name not in SKIPPED and not name.startswith(".") and not Path(here, name, "pyvenv.cfg").exists()
+        )
+        yield from (Path(here, name) for name in sorted(files) if name.endswith(".py"))
+
+
+def _assigned(body: list[ast.stmt]) -> dict[str, ast.expr]:
+    """The plain names that these statements give a value."""
+    names: dict[str, ast.expr] = {}
+    for node in body:
+        if isinstance(node, ast.Assign):
+            names |= {target.id: node.value for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
+            names[node.target.id] = node.value
+    return names
+
+
+def literal(node: ast.expr | None) -> object:
+    """The value that is written there; `...` when there is none or it is computed."""
+    try:
+        return ast.literal_eval(node) if node is not None else ...
+    except ValueError:
+        return ...
+
+
+def migration_of(file: File, location: Location) -> Migration:
+    """What a migration file says of its place in the line."""
+    if file.tree is None:
+        return Migration(location, problem=f"does not compile: {file.broken.error if file.broken else 'it changes'}")
+    names = _assigned(file.tree.body)
+    node = names.get("down_revision") or names.get("revision")
+    location = Location(location.file, node.lineno if node else None)
+    several: dict[str, tuple[str, ...]] = {}
+    for name in ("revision", "down_revision", "depends_on", "branch_labels"):
+        # Only the two identifiers are required.
+        value = literal(names.get(name)) if name in names or "revision" in name else None
+        value = (value,) if isinstance(value, str) else () if value is None else value
+        if not isinstance(value, (tuple, list, set)) or not all(isinstance(each, str) for each in value):
+            return Migration(location, problem=f"has no `{name}` that can be read without running it")
+        several[name] = tuple(value)
+    if len(several["revision"]) != 1:
+        return Migration(location, problem="has no `revision` of its own")
+    return Migration(
+        location, several["revision"][0], several["down_revision"], several["depends_on"], several["branch_labels"]
+    )
