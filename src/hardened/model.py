@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
-
-if TYPE_CHECKING:
-    from .project import Project
+from typing import ClassVar, NamedTuple
 
 
 def _resolved(path: str | Path) -> Path:
@@ -54,32 +52,68 @@ _INSTALLED = frozenset({"site-packages", "dist-packages"})
 NOWHERE = Location()
 
 
+class Severity(StrEnum):
+    """How much a finding weighs: an error fails the run, a warning is shown."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Confidence(StrEnum):
+    """How sure a rule is: a certain finding is true, a possible one is shown and fails nothing."""
+
+    CERTAIN = "certain"
+    POSSIBLE = "possible"
+
+
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong. `subject` is its other name, for accepting it: `orders.customer_id`."""
+    """One thing that is wrong.
+
+    Attributes:
+        code: of the failure, `RT001`.
+        message: what is wrong, with the value; one line, no full stop.
+        hint: what to do about it; "" where the message says it.
+        location: the line to look at.
+        subject: the finding's other name, by which it can be accepted: `orders.customer_id`.
+        severity: of the rule, or lower.
+        confidence: of the rule, or lower.
+    """
 
     code: str
     message: str
-    file: str | None = None
-    line: int | None = None
+    hint: str = ""
+    location: Location = NOWHERE
     subject: str = ""
+    severity: Severity = Severity.ERROR
+    confidence: Confidence = Confidence.CERTAIN
 
 
 class Rule:
-    """One failure that is looked for. The class's name is its code, its docstring what a person reads."""
+    """One failure that is looked for. The class's name is its code, its docstring what a person reads.
 
-    #: Whether a service in which it finds something must not start: cheap, and needs no source.
-    at_start: ClassVar[bool] = False
+    A subclass defines `check`, and names the facts that it needs as parameters of it: `def check(self, routes, source)`.
+    Each is a fact of `Project`. A fact that is not to be had ends the rule, with the reason; one whose parameter has
+    the default None is left out instead. `check` yields findings; it raises DoesNotApply where there is nothing to judge.
+    """
+
+    #: Release of the tool that brought it: before `defaults` reaches that, its findings are warnings.
+    since: ClassVar[str] = "0.4"
+    severity: ClassVar[Severity] = Severity.ERROR
+    confidence: ClassVar[Confidence] = Confidence.CERTAIN
     #: Why it runs only when it is selected by its whole code; empty for those that always run.
     only_selected: ClassVar[str] = ""
 
-    def check(self, project: Project) -> Iterable[Finding]:
-        """Give the findings; raise DoesNotApply or CouldNotLook where there is nothing to judge."""
-        raise NotImplementedError
+    check: Callable[..., Iterable[Finding]]
 
     @classmethod
-    def finding(cls, message: str, location: Location = NOWHERE, subject: str = "") -> Finding:
-        return Finding(cls.__name__, f"{message} ({cls.__name__})", location.file, location.line, subject)
+    def finding(cls, message: str, location: Location = NOWHERE, subject: str = "", *, hint: str = "") -> Finding:
+        return Finding(cls.__name__, message, hint, location, subject, cls.severity, cls.confidence)
+
+    @classmethod
+    def title(cls) -> str:
+        """The first line of its docstring, without the full stop."""
+        return (cls.__doc__ or "").partition("\n")[0].rstrip(".")
 
     @classmethod
     def page(cls) -> Path:
@@ -90,8 +124,7 @@ class Rule:
 class AtRunTime(Rule):
     """A failure that shows only when the service runs: its tests look for it, under the code."""
 
-    def check(self, project: Project) -> Iterable[Finding]:
-        del project
+    def check(self) -> Iterable[Finding]:
         raise DoesNotApply("shows only when the service runs; its tests look for it: `nox -s tests`")
 
 
@@ -101,18 +134,6 @@ class DoesNotApply(Exception):  # noqa: N818 - an answer, not an error
 
 class CouldNotLook(Exception):  # noqa: N818 - an answer, not an error
     """What the guard judges could not be read, so its silence would mean nothing."""
-
-
-class Refused(Exception):  # noqa: N818 - says what happened to the application
-    """An application that must not start. It carries the findings and the application itself,
-    so that `check`, which imports the same module, can go on judging it.
-    """
-
-    def __init__(self, findings: tuple[Finding, ...], application: object) -> None:
-        self.findings = findings
-        self.application = application
-        lines = (f"{Location(f.file, f.line)}: {f.message}" for f in findings)
-        super().__init__("this application must not start:\n  " + "\n  ".join(lines))
 
 
 def one_line(text: object, limit: int = 300) -> str:

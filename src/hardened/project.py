@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from .config.table import Config
-from .model import Location
+from .model import CouldNotLook, DoesNotApply, Location, one_line
 from .records import Application, Dependency, Failure, Loading, Mapped, Route, Setting, Table
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .packaging.entries import Entry, Modules
     from .packaging.needs import Need
     from .runtime.celery import CeleryFacts
+    from .runtime.client import Answer
     from .runtime.live import Live
     from .runtime.liveness import Step
     from .runtime.network import Attempt
@@ -36,12 +37,46 @@ CLAIMED = frozenset({"CL002"})
 
 
 class Project:
-    """The facts of one project. `doubt` is set when what was just read may be incomplete."""
+    """The facts of one project, each gathered when somebody first asks for it.
 
-    def __init__(self, config: Config, live: Live | None = None) -> None:
+    Attributes:
+        doubts: why a fact that was given may be incomplete, by the fact's name.
+    """
+
+    def __init__(self, config: Config) -> None:
         self.config = config
-        self.doubt = ""
-        self._live = live
+        self.doubts: dict[str, str] = {}
+        self._live: Live | None = None
+        self._reasons: dict[str, DoesNotApply | CouldNotLook] = {}
+
+    def fact(self, name: str) -> object:
+        """The fact of this name.
+
+        Raises:
+            DoesNotApply: the project has no such thing.
+            CouldNotLook: it could not be gathered; the same reason for everybody who asks.
+        """
+        if name in self._reasons:
+            raise self._reasons[name]
+        try:
+            return getattr(self, name)
+        except (DoesNotApply, CouldNotLook) as reason:
+            self._reasons[name] = reason
+        except Exception as error:  # noqa: BLE001 - whatever the project's files do to a reader must not end the run
+            self._reasons[name] = CouldNotLook(one_line(f"{name}: {type(error).__name__}: {error}"))
+        raise self._reasons[name]
+
+    @property
+    def project(self) -> Project:
+        """The facts themselves, for rules that do not name theirs yet."""
+        return self
+
+    @cached_property
+    def runtime(self) -> Answer:
+        """What the probe answers of the running application."""
+        from .runtime.client import ask  # noqa: PLC0415 - a run over source alone starts no process
+
+        return ask(self.config, self.source)
 
     @cached_property
     def source(self) -> Source:
@@ -231,19 +266,16 @@ class Project:
 
     @property
     def tables(self) -> Sequence[Table]:
-        self.doubt = self.live.doubt
         return self.live.tables
 
     @property
     def mapped(self) -> Sequence[Mapped]:
         """The mapped classes of the metadata."""
-        self.doubt = self.live.doubt
         return self.live.mapped
 
     @property
     def loading(self) -> Sequence[Loading]:
         """The attributes of mapped classes that load when they are read."""
-        self.doubt = self.live.doubt
         return self.live.loading
 
     @property
@@ -264,11 +296,9 @@ class Project:
     @property
     def naive_columns(self) -> Sequence[tuple[str, Location]]:
         """The columns that keep moments without a zone, with their lines."""
-        self.doubt = self.live.doubt
         return self.live.naive_columns
 
     @property
     def application_tables(self) -> frozenset[str]:
         """The tables there were once the application, and nothing else, had been imported."""
-        self.doubt = self.live.doubt
         return self.live.application_tables

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import inspect
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -64,34 +65,42 @@ def run(root: Path, *, select: Collection[str] = ()) -> Report:
     blind: list[Skipped] = []
     with _keeping_everything():
         for rule in rules:
-            code, project.doubt = rule.__name__, ""
+            code = rule.__name__
             if rule.only_selected and code not in select:
                 absent.append(Skipped(code, rule.only_selected))
                 continue
             try:
-                for finding in rule().check(project):
+                needed = _facts(rule, project)
+                for finding in rule().check(**needed):
                     findings[finding] = None
             except DoesNotApply as reason:
                 absent.append(Skipped(code, str(reason)))
             except CouldNotLook as reason:
                 blind.append(Skipped(code, str(reason)))
-            except Exception as error:  # noqa: BLE001 - one guard's mistake must not silence the others
-                blind.append(Skipped(code, one_line(f"the guard failed: {type(error).__name__}: {error}")))
+            except Exception as error:  # noqa: BLE001 - one rule's mistake must not silence the others
+                blind.append(Skipped(code, one_line(f"the rule failed: {type(error).__name__}: {error}")))
             else:
-                if project.doubt:
-                    blind.append(Skipped(code, project.doubt))
+                blind += [Skipped(code, project.doubts[name]) for name in needed if name in project.doubts]
     asked = tuple(rule.__name__ for rule in rules)
-    for other in project.refused:
-        values = (getattr(other, name) for name in ("code", "message", "file", "line", "subject"))
-        finding = Finding(*values)
-        if finding.code in asked:
-            findings[finding] = None
     kept, accepted, used = _sorted_out(findings, config.accepted)
     unasked = {rule.__name__ for rule in rules if rule.only_selected and rule.__name__ not in select}
     looked = set(asked).difference((each.code for each in blind), unasked)
     kept += [_stale(each) for each in config.accepted if each.code in looked and each not in used]
-    kept.sort(key=lambda each: (each.file or "", each.line or 0, each.code, each.message))
+    kept.sort(key=lambda each: (each.location.file or "", each.location.line or 0, each.code, each.message))
     return Report(tuple(kept), tuple(accepted), tuple(absent), tuple(blind), asked)
+
+
+def _facts(rule: type[Rule], project: Project) -> dict[str, object]:
+    """The facts that a rule names as parameters of `check`; None for an optional one that is not to be had."""
+    found: dict[str, object] = {}
+    for name, parameter in list(inspect.signature(rule.check).parameters.items())[1:]:
+        try:
+            found[name] = project.fact(name)
+        except (DoesNotApply, CouldNotLook):
+            if parameter.default is parameter.empty:
+                raise
+            found[name] = None
+    return found
 
 
 def exit_status(report: Report) -> int:
@@ -105,7 +114,7 @@ def render(report: Report, format: str = "text") -> str:  # noqa: A002 - the nam
 
 
 def _text(report: Report) -> str:
-    lines = [f"{Location(each.file, each.line)}: {each.message}" for each in report.findings]
+    lines = [f"{each.location}: {_told(each)}" for each in report.findings]
     blind = {each.code for each in report.could_not_look}
     summary = f"{len(report.findings)} finding{'s' * (len(report.findings) != 1)} from {len(set(report.codes) - blind)} guards"
     lines.append(f"{summary}, {len(report.accepted)} accepted with a reason")
@@ -117,8 +126,15 @@ def _text(report: Report) -> str:
 
 
 def _json(report: Report) -> str:
-    names = ("code", "message", "file", "line")
-    return json.dumps([{name: getattr(each, name) for name in names} for each in report.findings], indent=2) + "\n"
+    rows = [
+        {"code": each.code, "message": _told(each), "file": each.location.file, "line": each.location.line}
+        for each in report.findings
+    ]
+    return json.dumps(rows, indent=2) + "\n"
+
+
+def _told(finding: Finding) -> str:
+    return f"{'; '.join(filter(None, (finding.message, finding.hint)))} ({finding.code})"
 
 
 def _github(report: Report) -> str:
@@ -127,9 +143,9 @@ def _github(report: Report) -> str:
 
     lines = []
     for each in report.findings:
-        values = {"file": each.file, "line": each.line, "title": each.code}
+        values = {"file": each.location.file, "line": each.location.line, "title": each.code}
         location = ",".join(f"{key}={escaped(value, ':,')}" for key, value in values.items() if value)
-        lines.append(f"::error {location}::{escaped(each.message)}")
+        lines.append(f"::error {location}::{escaped(_told(each))}")
     for kind, what, skipped in (
         ("notice", "not checked", report.not_applicable),
         ("error", "could not look", report.could_not_look),
@@ -161,7 +177,7 @@ def _sorted_out(
     kept, settled, used = [], [], set()
     for finding in findings:
         for each in accepted:
-            if each.code == finding.code and each.where in (finding.file, finding.subject):
+            if each.code == finding.code and each.where in (finding.location.file, finding.subject):
                 settled.append((finding, each.reason))
                 used.add(each)
                 break
@@ -172,9 +188,8 @@ def _sorted_out(
 
 def _stale(acceptance: Acceptance) -> Finding:
     message = f"accepted for {acceptance.where} ({one_line(acceptance.reason)}), where nothing is found any more"
-    return Finding(
-        acceptance.code, f"{message}; remove the entry ({acceptance.code})", FILE, acceptance.line, acceptance.where
-    )
+    location = Location(FILE, acceptance.line)
+    return Finding(acceptance.code, message, "remove the entry", location, acceptance.where)
 
 
 @contextlib.contextmanager

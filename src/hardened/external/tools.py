@@ -111,7 +111,7 @@ def _run(config: Config, tool: str, *arguments: str, statuses: tuple[int, ...] =
     path = str(beside) if beside.exists() else shutil.which(tool)
     if path is None:
         raise CouldNotLook(f"{tool} is not installed; it is in the development group: `nox -s check` has it")
-    done = subprocess.run([path, *arguments], cwd=config.root, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run([path, *arguments], cwd=config.root, capture_output=True, text=True, check=False)
     if done.returncode not in statuses:
         raise CouldNotLook(f"{tool} failed: {(done.stderr or done.stdout).strip()[:200]}")
     return done.stdout, done.stderr

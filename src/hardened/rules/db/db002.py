@@ -50,7 +50,7 @@ class DB002(Rule):
                     each.location,
                     each.subject,
                 )
-        for name in () if project.doubt else declared:
+        for name in () if project.doubts else declared:
             if not any(table.called(name) for table in tables):
                 yield self.finding(
                     f"authentication-tables names {name}, and there is no such table; correct the name",

@@ -37,7 +37,7 @@ class DB008(Rule):
             )
         if project.config.metadata:
             seen = project.application_tables
-            for table, location in () if project.doubt else project.source.models():
+            for table, location in () if project.doubts else project.source.models():
                 if table not in seen:
                     yield self.finding(
                         f"the table {table} is in no metadata once the application is imported, so no "

@@ -42,7 +42,7 @@ class IM001(Rule):
         told: set[Location] = set()
         for found in (self._undeclared(project, declared), self._by_name(project, declared, told)):
             for finding in found:
-                told.add(Location(finding.file, finding.line))
+                told.add(finding.location)
                 yield finding
         yield from self._late(project, told)
         brought = declared.brought

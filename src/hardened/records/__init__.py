@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .model import NOWHERE, Location
+from ..model import NOWHERE, Location
 
 if TYPE_CHECKING:
     pass
