@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..model import Location
-from .names import FUNCTIONS, SCOPES, Names, Scope, Use
+from .names import FUNCTIONS, Names, Scope, Use
 from .tree import Source
+from .walks import own_nodes
 
 _DEEP = 6
 """How many functions may call one another on the way from an endpoint."""
@@ -146,14 +147,7 @@ class Function:
     @cached_property
     def returned(self) -> list[ast.expr]:
         """What it returns, functions inside of it apart."""
-        found, pending = [], list[ast.AST](self.node.body)
-        while pending:
-            node = pending.pop(0)
-            if isinstance(node, ast.Return) and node.value is not None:
-                found.append(node.value)
-            if not isinstance(node, SCOPES):
-                pending += ast.iter_child_nodes(node)
-        return found
+        return [each.value for each in own_nodes(self.node) if isinstance(each, ast.Return) and each.value is not None]
 
     @cached_property
     def _loops(self) -> list[tuple[str, ast.expr]]:

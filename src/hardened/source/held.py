@@ -14,6 +14,7 @@ from .names import FUNCTIONS, SCOPES, Names, Use
 from .outgoing import waits
 from .sessions import LIBRARIES, Sessions
 from .tree import Source
+from .walks import is_generator
 
 _DEEP = 4
 """How many functions may call one another on the way to what is waited for."""
@@ -142,7 +143,7 @@ class HeldConnections:
     def is_generator(self, function: Function) -> bool:
         """Whether calling a function gives something to go through."""
         if function.node not in self._generators:
-            self._generators[function.node] = _is_generator(function)
+            self._generators[function.node] = is_generator(function.node)
         return self._generators[function.node]
 
     def is_of_client(self, called: Function | None) -> bool:
@@ -654,17 +655,6 @@ def _unpacked(function: Function) -> Iterator[tuple[str, ast.expr]]:
 
 def _keyword(node: ast.Call, name: str) -> ast.expr | None:
     return next((each.value for each in node.keywords if each.arg == name), None)
-
-
-def _is_generator(function: Function) -> bool:
-    pending: list[ast.AST] = list(function.node.body)
-    while pending:
-        node = pending.pop()
-        if isinstance(node, (ast.Yield, ast.YieldFrom)):
-            return True
-        if not isinstance(node, SCOPES):
-            pending += ast.iter_child_nodes(node)
-    return False
 
 
 def _is_script(names: Names) -> bool:

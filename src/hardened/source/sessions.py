@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ..model import Location
 from .names import FUNCTIONS, Names
 from .tree import Source
+from .walks import own_nodes
 
 #: What ends or begins a transaction. A savepoint is part of one.
 ENDS = {"commit", "rollback", "begin"}
@@ -179,10 +180,10 @@ class Sessions:
 
     def commits_late(self, names: Names, function: ast.AST) -> bool:
         """Whether a function with a `yield` commits after it: by hand, or by leaving what commits when it is left."""
-        yields = [node for node in _of(function) if isinstance(node, (ast.Yield, ast.YieldFrom))]
+        yields = [node for node in own_nodes(function) if isinstance(node, (ast.Yield, ast.YieldFrom))]
         if not yields:
             return False
-        for node in _of(function):
+        for node in own_nodes(function):
             if isinstance(node, (ast.With, ast.AsyncWith)):
                 around = any(each in yields for each in ast.walk(node))
                 if around and any(self._commits(names, item.context_expr, 0) for item in node.items):
@@ -212,15 +213,7 @@ class Sessions:
         else:
             bodies = [definition] if isinstance(definition, FUNCTIONS) else []
         return any(
-            isinstance(each, ast.Call) and self._commits(other, each, deep + 1) for body in bodies for each in _of(body)
+            isinstance(each, ast.Call) and self._commits(other, each, deep + 1)
+            for body in bodies
+            for each in own_nodes(body)
         )
-
-
-def _of(function: ast.AST) -> Iterator[ast.AST]:
-    """What is in a function, without what is in functions inside of it."""
-    pending = list(ast.iter_child_nodes(function))
-    while pending:
-        node = pending.pop(0)
-        yield node
-        if not isinstance(node, (*FUNCTIONS, ast.Lambda, ast.ClassDef)):
-            pending += ast.iter_child_nodes(node)

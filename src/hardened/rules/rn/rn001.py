@@ -11,7 +11,8 @@ from ...model import Finding, Location, Rule
 from ...project import Project
 from ...source.functions import Function, Functions
 from ...source.names import FUNCTIONS, Names
-from ._shared import _CONSTRUCTORS, _own
+from ...source.walks import own_nodes
+from ._shared import _CONSTRUCTORS
 
 if TYPE_CHECKING:
     pass
@@ -291,7 +292,7 @@ class _Once:
             names = function.names
             owner = function.name.rpartition(".")[0]
             guarded = _set_once(function.node)
-            for node in _own(function.node):
+            for node in own_nodes(function.node):
                 if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None or id(node) in guarded:
                     continue
                 for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
@@ -362,15 +363,15 @@ def _is_parameter(function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -
 
 def _is_local(function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> bool:
     """Whether a name is a parameter of a function or is given a value in it."""
-    stored = (each for each in _own(function) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store))
-    declared = {name for each in _own(function) if isinstance(each, ast.Global) for name in each.names}
+    stored = (each for each in own_nodes(function) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store))
+    declared = {name for each in own_nodes(function) if isinstance(each, ast.Global) for name in each.names}
     return _is_parameter(function, name) or (name not in declared and any(each.id == name for each in stored))
 
 
 def _set_once(function: ast.AST) -> set[int]:
     """The assignments behind a question whether there is a value yet."""
     found: set[int] = set()
-    for each in _own(function):
+    for each in own_nodes(function):
         if not isinstance(each, ast.If):
             continue
         test = ast.unparse(each.test)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -11,7 +10,8 @@ from ...model import Finding, Location, Rule
 from ...project import Project
 from ...source.functions import Function
 from ...source.names import Use
-from ._shared import _CONSTRUCTORS, _lint, _own
+from ...source.walks import is_generator
+from ._shared import _CONSTRUCTORS, _lint
 
 if TYPE_CHECKING:
     pass
@@ -86,9 +86,7 @@ def _blocking(use: Use) -> str:
 
 def _blocks(function: Function) -> str:
     """The first call in a plain function that blocks, itself or one level below."""
-    if function.node.name in _CONSTRUCTORS or any(
-        isinstance(each, (ast.Yield, ast.YieldFrom)) for each in _own(function.node)
-    ):
+    if function.node.name in _CONSTRUCTORS or is_generator(function.node):
         return ""
     for use in function.calls:
         if told := _blocking(use):

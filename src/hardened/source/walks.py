@@ -1,0 +1,28 @@
+"""Walks over syntax trees."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from .names import SCOPES
+
+
+def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a function's body in the order of the source.
+
+    Functions, lambdas and classes inside of it are yielded and not entered: what they contain runs at another time.
+    Decorators, defaults and annotations are evaluated around the function, and are left out.
+    """
+    body = getattr(function, "body", ())
+    pending: list[ast.AST] = [body] if isinstance(body, ast.AST) else list(reversed(body))
+    while pending:
+        node = pending.pop()
+        yield node
+        if not isinstance(node, SCOPES):
+            pending += reversed(list(ast.iter_child_nodes(node)))
+
+
+def is_generator(function: ast.AST) -> bool:
+    """Whether a call of a function returns something to iterate over."""
+    return any(isinstance(each, (ast.Yield, ast.YieldFrom)) for each in own_nodes(function))
