@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from .runtime.liveness import Step
     from .runtime.network import Attempt
     from .runtime.settings import SettingsFacts
+    from .source.call_graph import CallGraph
     from .source.celery import CelerySource
-    from .source.functions import Functions
     from .source.held import HeldConnections
     from .source.migrations import Migrated
     from .source.sessions import Sessions
@@ -85,18 +85,23 @@ class Project:
         return Source(self.config)
 
     @cached_property
-    def functions(self) -> Functions:
+    def call_graph(self) -> CallGraph:
         """The package's functions and classes: which call which, and what requests, jobs and imports lead to."""
-        from .source.functions import Functions  # noqa: PLC0415 - not needed when a service starts
+        from .source.call_graph import CallGraph  # noqa: PLC0415 - not needed when a service starts
 
-        return Functions(self.source)
+        return CallGraph(self.source)
+
+    @property
+    def functions(self) -> CallGraph:
+        """Former name of the call graph, for rules that still ask for it."""
+        return self.call_graph
 
     @cached_property
     def row_models(self) -> dict[str, frozenset[str]]:
         """The classes that are mapped to a table, by their dotted names, with the names that they declare."""
         from .source.rows import row_models  # noqa: PLC0415 - not needed when a service starts
 
-        return row_models(self.functions)
+        return row_models(self.call_graph)
 
     @cached_property
     def compose(self) -> Compose:
@@ -130,7 +135,7 @@ class Project:
         """Where the source waits for something else, and a connection with it."""
         from .source.held import HeldConnections  # noqa: PLC0415 - not needed when a service starts
 
-        return HeldConnections(self.source, self.functions, self.sessions)
+        return HeldConnections(self.source, self.call_graph, self.sessions)
 
     @cached_property
     def statements(self) -> Statements:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..config.table import Config
 from ..model import Location
 from ..project import Project
-from ..source.names import Names
+from ..source.symbols import SymbolTable
 from .yaml import Mapping
 
 DRIVERS: dict[str, tuple[str, ...]] = {
@@ -102,7 +102,7 @@ def _driver(text: str, location: Location, *, plain: bool = True) -> Iterator[Dr
         yield Driver(match[0], needs, location)
 
 
-def _in_source(names: Names) -> Iterator[Driver]:
+def _in_source(names: SymbolTable) -> Iterator[Driver]:
     for node, _ in names:
         told: list[tuple[ast.expr, bool]] = []
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:

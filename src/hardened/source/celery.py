@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..model import Location
-from .names import FUNCTIONS, Names, Scope, Use
+from .symbols import FUNCTIONS, CallSite, Scope, SymbolTable
 from .tree import Source, literal
 
 APPLICATIONS = {"celery.Celery", "celery.app.Celery", "celery.app.base.Celery"}
@@ -65,7 +65,7 @@ class CelerySource:
         self.source = source
         self.classes = set(APPLICATIONS)
         self.settings: dict[str, list[Written]] = {}
-        self._defined: list[tuple[Names, ast.FunctionDef | ast.AsyncFunctionDef, tuple[Scope, ...]]] = []
+        self._defined: list[tuple[SymbolTable, ast.FunctionDef | ast.AsyncFunctionDef, tuple[Scope, ...]]] = []
         self._texts: dict[str, dict[str, ast.expr]] = {}
         self._importing: dict[str, dict[str, str]] = {}
         bases: list[tuple[str, str]] = []
@@ -91,13 +91,13 @@ class CelerySource:
     # Applications
 
     @property
-    def applications(self) -> list[Use]:
+    def applications(self) -> list[CallSite]:
         """Each call that makes a Celery application."""
         return [use for use in self.source.uses if use.name in self.classes]
 
-    def maker(self, address: str) -> Use | None:
+    def maker(self, address: str) -> CallSite | None:
         """The call that makes the application at this address, as far as calls lead there."""
-        around: dict[str, list[Use]] = {}
+        around: dict[str, list[CallSite]] = {}
         for use in self.source.uses:
             around.setdefault(dotted(use.module, use.within), []).append(use)
         pending, seen = [address.partition(":")[0]], set()
@@ -129,7 +129,7 @@ class CelerySource:
                 if mine in functions:
                     yield Definition(mine, use.location, functions[mine][1], use.module, use.node)
 
-    def _names(self, use: Use) -> Names:
+    def _names(self, use: CallSite) -> SymbolTable:
         names = self.source.names(use.location.file or "")
         assert names is not None, "a file with a call in it compiles"  # noqa: S101 - for the type checker
         return names
@@ -173,7 +173,7 @@ class CelerySource:
             name = name.rpartition(".")[0]
         return False
 
-    def sends(self, use: Use) -> bool:
+    def sends(self, use: CallSite) -> bool:
         """Whether a call puts a Celery task into a queue."""
         if use.last not in SENDS:
             return False
@@ -184,7 +184,7 @@ class CelerySource:
             return self._made(base)  # a pool of processes has an apply_async as well, and others a send_task
         return use.module in self.with_celery or use.last == "send_task"
 
-    def text(self, names: Names, node: ast.expr | None, deep: int = 0) -> str | None:
+    def text(self, names: SymbolTable, node: ast.expr | None, deep: int = 0) -> str | None:
         """The text that an expression is, constants of the project's modules included."""
         value = literal(node)
         if isinstance(value, str):
@@ -202,7 +202,7 @@ class CelerySource:
         other = self.source.names(file.path) if file else None
         return self.text(other, ast.Name(attribute), deep + 1) if other else None
 
-    def _constants(self, names: Names) -> dict[str, ast.expr]:
+    def _constants(self, names: SymbolTable) -> dict[str, ast.expr]:
         if names.module not in self._texts:
             found: dict[str, ast.expr] = {}
             for each in names.file.tree.body if names.file.tree else ():
@@ -213,7 +213,7 @@ class CelerySource:
             self._texts[names.module] = found
         return self._texts[names.module]
 
-    def _imported(self, names: Names) -> dict[str, str]:
+    def _imported(self, names: SymbolTable) -> dict[str, str]:
         if names.module not in self._importing:
             self._importing[names.module] = {name.rpartition(".")[2]: name for name, _, _ in names.imports()}
         return self._importing[names.module]
@@ -250,7 +250,7 @@ class CelerySource:
 
     # Settings
 
-    def _setting(self, names: Names, node: ast.AST, within: tuple[Scope, ...]) -> None:
+    def _setting(self, names: SymbolTable, node: ast.AST, within: tuple[Scope, ...]) -> None:
         path = names.file.path
         if isinstance(node, ast.keyword) and node.arg:
             self._write(node.arg, Location(path, node.lineno), node.value)

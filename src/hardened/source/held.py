@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ..model import Location
-from .functions import MEMOS, RUNS, Function, Functions, last_word
-from .names import FUNCTIONS, SCOPES, Names, Use
+from .call_graph import MEMOS, RUNS, CallGraph, Function, last_word
 from .outgoing import waits
 from .sessions import LIBRARIES, Sessions
+from .symbols import FUNCTIONS, SCOPES, CallSite, SymbolTable
 from .tree import Source
 from .walks import is_generator
 
@@ -72,10 +72,10 @@ class _Outcome:
 class HeldConnections:
     """Where functions of the package wait for something else, and a connection with them."""
 
-    def __init__(self, source: Source, functions: Functions, sessions: Sessions) -> None:
-        self.functions = functions
+    def __init__(self, source: Source, functions: CallGraph, sessions: Sessions) -> None:
+        self.call_graph = functions
         self.sessions = sessions
-        self.uses: dict[int, Use] = {id(use.node): use for use in source.uses}
+        self.uses: dict[int, CallSite] = {id(use.node): use for use in source.uses}
         self.config = source.config
         base = source.config.client_base
         self.base = functions.canonical(base) if base else ""
@@ -91,7 +91,7 @@ class HeldConnections:
         told: set[tuple[Location, str]] = set()
         scripts = {names.module for names in self._source.own if _is_script(names)}
         apart = {each.module for each in self._source.imports if each.top == "alembic"}
-        for function in self.functions.by_name.values():
+        for function in self.call_graph.by_name.values():
             if function.names.module in apart or not self.concerns(function)[0]:
                 continue
             before = self._by_dependencies(function)
@@ -104,9 +104,9 @@ class HeldConnections:
 
     def _is_apart(self, function: Function, scripts: set[str]) -> bool:
         """Whether nobody else waits for a connection then: when the service starts, in a command, in a script."""
-        if function.names.module in scripts and function not in self.functions.in_requests:
+        if function.names.module in scripts and function not in self.call_graph.in_requests:
             return True
-        return self.functions.only_at_start(function)
+        return self.call_graph.only_at_start(function)
 
     def concerns(self, function: Function, deep: int = 0) -> tuple[bool, bool]:
         """Whether a function may wait for something, and whether it may use a session: itself, or what it calls."""
@@ -117,7 +117,7 @@ class HeldConnections:
             may_wait, may_use = self.is_streamed(function), False
             for use in function.inside:
                 may_use = may_use or use.last in _EXECUTES or use.last in _RELEASES
-                name = self.functions.name_of(use)
+                name = self.call_graph.name_of(use)
                 called = self.callee(use.node)
                 may_wait = may_wait or name in _SLEEPS or waits(use, name) or use.last in RUNS
                 may_wait = may_wait or self.is_of_client(called) or self.asks_client(use)
@@ -127,7 +127,7 @@ class HeldConnections:
             self._concerned[key] = may_wait, may_use
         return self._concerned[key]
 
-    def asks_client(self, use: Use) -> bool:
+    def asks_client(self, use: CallSite) -> bool:
         """Whether a call may be one of a client that is looked up by its class."""
         return bool(self.base) and use.last in self._methods and isinstance(use.node.func, ast.Attribute)
 
@@ -135,8 +135,8 @@ class HeldConnections:
     def _methods(self) -> set[str]:
         """The methods of the classes below `client-base`."""
         found: set[str] = set()
-        for kind in self.functions.classes.values():
-            if self.base in self.functions.bases(kind):
+        for kind in self.call_graph.classes.values():
+            if self.base in self.call_graph.bases(kind):
                 found |= {each.name for each in kind.node.body if isinstance(each, FUNCTIONS)}
         return found
 
@@ -154,7 +154,7 @@ class HeldConnections:
         module, makers = called.names.module, self.config.outgoing
         if any(module == each or module.startswith(f"{each}.") for each in makers):
             return True
-        return bool(self.base) and self.base in self.functions.bases(called.owner)
+        return bool(self.base) and self.base in self.call_graph.bases(called.owner)
 
     def outcome(self, function: Function, before: Mapping[str, _Hold], deep: int = 0) -> _Outcome:
         """What a function waits for, and what it holds when it ends, where this is held when it begins."""
@@ -179,14 +179,14 @@ class HeldConnections:
         """The generators that a response is made of, and endpoints that are generators themselves."""
         for use in self._source.uses:
             if use.last in _STREAMS and (content := use.argument("content", 0)) is not None:
-                function = self.functions.of(use.function)
+                function = self.call_graph.of(use.function)
                 given = [content]
                 if function is not None and isinstance(content, ast.Name):
                     given = function.assigned.get(content.id, [])
                 for each in given:
                     if isinstance(each, ast.Call) and (called := self.callee(each)):
                         yield called.node
-        for handler, what in self.functions.handlers.items():
+        for handler, what in self.call_graph.handlers.items():
             if what == "a request" and handler.routes:
                 yield handler.node
 
@@ -196,13 +196,13 @@ class HeldConnections:
         if use is None:
             return None
         # What is kept for later runs when the request is over.
-        for target in self.functions.callees(use) if use.last not in _KEEPS else ():
+        for target in self.call_graph.callees(use) if use.last not in _KEEPS else ():
             return target
-        return self.functions.called(use)
+        return self.call_graph.called(use)
 
     # What holds a connection
 
-    def kind(self, names: Names, node: ast.AST) -> tuple[str, bool]:
+    def kind(self, names: SymbolTable, node: ast.AST) -> tuple[str, bool]:
         """Whether an expression is a "session" or a "connection", and whether that is certain; "" for other things."""
         if isinstance(node, ast.Await):
             return self.kind(names, node.value)
@@ -248,7 +248,7 @@ class HeldConnections:
                 found[name] = _Hold(False, 0, holder)
         return found
 
-    def _around(self, names: Names, decorator: ast.Call) -> Iterator[Function]:
+    def _around(self, names: SymbolTable, decorator: ast.Call) -> Iterator[Function]:
         """The dependencies that a route has by its decorator, its router, and that router's class."""
         yield from self._in(names, _keyword(decorator, "dependencies"))
         router = decorator.func.value if isinstance(decorator.func, ast.Attribute) else None
@@ -256,7 +256,7 @@ class HeldConnections:
         if not isinstance(made, ast.Call):
             return
         yield from self._in(other, _keyword(made, "dependencies"))
-        kind = self.functions.classes.get(other.meaning(made.func))
+        kind = self.call_graph.classes.get(other.meaning(made.func))
         if kind is None:
             return
         for each in ast.walk(kind.node):
@@ -267,7 +267,7 @@ class HeldConnections:
                     given = given.body if isinstance(said, ast.Constant) and said.value else given.orelse
                 yield from self._in(kind.names, given)
 
-    def _in(self, names: Names, node: ast.expr | None) -> Iterator[Function]:
+    def _in(self, names: SymbolTable, node: ast.expr | None) -> Iterator[Function]:
         for each in ast.walk(node) if node is not None else ():
             if (found := self._named_by(names, each)) is not None:
                 yield found
@@ -307,11 +307,11 @@ class HeldConnections:
                     found = next((part for part in parts if part is not None), None)
             yield each.arg, found
 
-    def _named_by(self, names: Names, node: ast.AST | None) -> Function | None:
+    def _named_by(self, names: SymbolTable, node: ast.AST | None) -> Function | None:
         if not isinstance(node, ast.Call) or not node.args:
             return None
         last = names.meaning(node.func).rpartition(".")[2]
-        return self.functions.named(names.meaning(node.args[0])) if last in ("Depends", "Security") else None
+        return self.call_graph.named(names.meaning(node.args[0])) if last in ("Depends", "Security") else None
 
 
 class _Walk:
@@ -489,7 +489,7 @@ class _Walk:
             self._enter(called, node, state)
         if use is None or not state or id(node) in self._later:
             return
-        name = self._held.functions.name_of(use)
+        name = self._held.call_graph.name_of(use)
         if use.last in RUNS - _KEEPS and called is None:
             name = next((each for each in map(self._names.meaning, node.args[:2]) if each), "")
         slept = node.args[0] if node.args else None
@@ -561,7 +561,7 @@ class _Walk:
         if isinstance(value, ast.Call) and value.args:
             looked_up = value.args[0]
         name = self._names.meaning(looked_up) if looked_up is not None else ""
-        functions = self._held.functions
+        functions = self._held.call_graph
         owner = functions.classes.get(name)
         if owner is None or self._held.base not in functions.bases(owner):
             return None
@@ -657,7 +657,7 @@ def _keyword(node: ast.Call, name: str) -> ast.expr | None:
     return next((each.value for each in node.keywords if each.arg == name), None)
 
 
-def _is_script(names: Names) -> bool:
+def _is_script(names: SymbolTable) -> bool:
     """Whether a module is run by its own name."""
     return any(
         isinstance(node, ast.If) and "__name__" in {getattr(each, "id", "") for each in ast.walk(node.test)}

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 import re
 
-from .names import Use
+from .symbols import CallSite
 
 _LOGS = {"debug", "info", "warning", "error", "exception", "print", "log", "getLogger", "get_logger", "bind"}
 _SWITCH = re.compile(r"settings|config|environ|getenv|\b[A-Z][A-Z_]{3,}\b", re.I)
 _WORKER = re.compile(r"worker|celery|broker|queue|background|tasks?_|jobs?_|redis", re.I)
 
 
-def left_out(use: Use) -> ast.If | None:
+def left_out(use: CallSite) -> ast.If | None:
     """The `if` over a setting because of which this call is left out."""
     function = use.function
     if function is None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..config.table import Config
 from ..model import Location
 from .files import File
-from .names import FUNCTIONS, Names
+from .symbols import FUNCTIONS, SymbolTable
 from .tree import migration_of
 
 _TABLE = r'(?:"?\w+"?\.)?"?(\w+)"?'
@@ -82,15 +82,17 @@ def _may_refer(text: str, word: re.Pattern[str]) -> bool:
     return re.search(r"foreign.?key|references", text, re.IGNORECASE) is not None and word.search(text) is not None
 
 
-def _in_order(config: Config, paths: Sequence[Path]) -> Iterator[Names]:
+def _in_order(config: Config, paths: Sequence[Path]) -> Iterator[SymbolTable]:
     """The migrations in the order in which they run; by their files where that cannot be told."""
-    pending: list[tuple[str, tuple[str, ...], Names]] = []
+    pending: list[tuple[str, tuple[str, ...], SymbolTable]] = []
     for path in paths:
         location = Location.of(config.root, path)
         file = File(location.file or "", path)
         if file.tree is not None:
             told = migration_of(file, location)
-            pending.append((told.revision, (*told.parents, *told.depends_on), Names(file, path.stem, package=False)))
+            pending.append(
+                (told.revision, (*told.parents, *told.depends_on), SymbolTable(file, path.stem, package=False))
+            )
     known, done = {revision for revision, _, _ in pending}, set[str]()
     while pending:
         ready = [each for each in pending if not (set(each[1]) & known) - done] or pending[:1]
@@ -112,7 +114,7 @@ class _Within:
 class _Migration:
     """Reads one file; what `downgrade` does is left out."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: SymbolTable) -> None:
         self.names = names
 
     def walk(self, node: ast.AST | None, within: _Within) -> Iterator[Migrated | _Drop]:

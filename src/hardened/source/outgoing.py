@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
-from .functions import Functions
-from .names import Names, Use
+from .call_graph import CallGraph
+from .symbols import CallSite, SymbolTable
 
 _HTTP = {"get", "post", "put", "patch", "delete", "head", "options", "request"}
 
@@ -127,19 +127,19 @@ def _is(name: str, table: dict[str, set[str]]) -> bool:
     return last in table[root] and ("()" not in rest or rest.startswith(("Session()", "session", "GraphDatabase")))
 
 
-def makes_client(use: Use, name: str) -> bool:
+def makes_client(use: CallSite, name: str) -> bool:
     """Whether a call makes a client with connections of its own."""
     # Where a pool is made on the spot, it is the pool that counts.
     shares = any(not isinstance(use.argument(each), (ast.Constant, type(None))) for each in SHARED)
     return _is(name, CLIENTS) and not shares
 
 
-def asks(use: Use, name: str) -> bool:
+def asks(use: CallSite, name: str) -> bool:
     """Whether a call reaches another service over HTTP, or makes what does."""
     return "()" not in name and _is(name, HTTP) and use.argument("transport") is None
 
 
-def connects(use: Use, name: str) -> bool:
+def connects(use: CallSite, name: str) -> bool:
     """Whether a call connects at once."""
     root, _, rest = name.partition(".")
     if root == "psycopg_pool":
@@ -157,7 +157,7 @@ def connects(use: Use, name: str) -> bool:
     return _is(name, CONNECTS) and "()" not in rest
 
 
-def waits(use: Use, name: str) -> bool:
+def waits(use: CallSite, name: str) -> bool:
     """Whether a call waits for what another service answers."""
     root, _, rest = name.partition(".")
     last = rest.rpartition(".")[2]
@@ -178,12 +178,12 @@ def waits(use: Use, name: str) -> bool:
 class Timeouts:
     """Calls to other services that may wait for ever."""
 
-    def __init__(self, functions: Functions) -> None:
+    def __init__(self, functions: CallGraph) -> None:
         self._functions = functions
         self._source = functions.source
         self._limited: dict[str, set[int]] = {}
 
-    def missing(self) -> Iterator[tuple[Use, str]]:
+    def missing(self) -> Iterator[tuple[CallSite, str]]:
         """Each call without a limit, and what it is."""
         for use in self._source.uses:
             name = self._functions.name_of(use)
@@ -199,7 +199,7 @@ class Timeouts:
             for use in self._source.uses
         )
 
-    def _without(self, use: Use, name: str) -> str:
+    def _without(self, use: CallSite, name: str) -> str:
         root, _, rest = name.partition(".")
         last = rest.rpartition(".")[2]
         if any(each.arg is None for each in use.node.keywords):
@@ -223,14 +223,14 @@ class Timeouts:
         }.get(root)
         return check(use, root, rest, last) if check else ""
 
-    def _requests(self, use: Use, root: str, rest: str, last: str) -> str:
+    def _requests(self, use: CallSite, root: str, rest: str, last: str) -> str:
         session = rest.startswith(("Session().", "session().", "sessions.Session()."))
         plain = rest in _HTTP or rest.startswith("api.")
         if last not in _HTTP or not (session or plain) or self._has(use):
             return ""
         return "" if session and self._session_has(use) else f"requests.{last}()"
 
-    def _session_has(self, use: Use) -> bool:
+    def _session_has(self, use: CallSite) -> bool:
         """Whether the sessions of this module are given a timeout: by an adapter, or in place of `request`."""
         names = self._names(use)
         tree = names.file.tree if names else None
@@ -246,7 +246,7 @@ class Timeouts:
                 return True
         return False
 
-    def _httpx(self, use: Use, root: str, rest: str, last: str) -> str:
+    def _httpx(self, use: CallSite, root: str, rest: str, last: str) -> str:
         made = rest in HTTP["httpx"]
         asked = "()" in rest and last in _HTTP | {"stream", "send"}
         value = use.argument("timeout")
@@ -256,7 +256,7 @@ class Timeouts:
             return ""
         return "" if id(use.node) in self._limits(use) else f"{use.name or use.last}(timeout=None)"
 
-    def _aiohttp(self, use: Use, root: str, rest: str, last: str) -> str:
+    def _aiohttp(self, use: CallSite, root: str, rest: str, last: str) -> str:
         if rest != "ClientSession" and rest != "request":
             return ""
         value = use.argument("timeout")
@@ -266,7 +266,7 @@ class Timeouts:
             return ""
         return f"aiohttp.{last}()"
 
-    def _urllib3(self, use: Use, root: str, rest: str, last: str) -> str:
+    def _urllib3(self, use: CallSite, root: str, rest: str, last: str) -> str:
         if rest == "request" and not self._has(use):
             return "urllib3.request()"
         if rest != "PoolManager" or self._has(use):
@@ -278,7 +278,7 @@ class Timeouts:
         ]
         return "" if asked and all(self._has(each) for each in asked) else "urllib3.PoolManager()"
 
-    def _positional(self, use: Use, root: str, rest: str, last: str) -> str:
+    def _positional(self, use: CallSite, root: str, rest: str, last: str) -> str:
         location = {
             "urlopen": 2,
             "create_connection": 1,
@@ -301,28 +301,28 @@ class Timeouts:
         limited = starred or (value is not None and not self._none(use, value)) or self._default
         return "" if limited else f"{root}.{rest}()"
 
-    def _stream(self, use: Use, root: str, rest: str, last: str) -> str:
+    def _stream(self, use: CallSite, root: str, rest: str, last: str) -> str:
         opens = rest in ("open_connection", "open_unix_connection")
         return "" if not opens or id(use.node) in self._limits(use) else f"asyncio.{last}()"
 
-    def _botocore(self, use: Use, root: str, rest: str, last: str) -> str:
+    def _botocore(self, use: CallSite, root: str, rest: str, last: str) -> str:
         values = [use.argument(each) for each in ("read_timeout", "connect_timeout")]
         endless = last == "Config" and any(value is not None and self._none(use, value) for value in values)
         return "botocore.config.Config() with a timeout of None" if endless else ""
 
-    def _paramiko(self, use: Use, root: str, rest: str, last: str) -> str:
+    def _paramiko(self, use: CallSite, root: str, rest: str, last: str) -> str:
         return "" if rest != "SSHClient().connect" or self._has(use) or self._default else "paramiko's connect()"
 
     # What they look at
 
-    def _names(self, use: Use) -> Names | None:
+    def _names(self, use: CallSite) -> SymbolTable | None:
         return self._source.names(use.location.file or "")
 
-    def _has(self, use: Use) -> bool:
+    def _has(self, use: CallSite) -> bool:
         value = use.argument("timeout")
         return value is not None and not self._none(use, value)
 
-    def _none(self, use: Use, node: ast.expr | None, deep: int = 0) -> bool:
+    def _none(self, use: CallSite, node: ast.expr | None, deep: int = 0) -> bool:
         """Whether a value is None, or a timeout of None: written out, or under a name of this module."""
         if isinstance(node, ast.Constant):
             return node.value is None
@@ -344,7 +344,7 @@ class Timeouts:
             return bool(values) and all(self._none(use, each, deep + 1) for each in values)
         return False
 
-    def _limits(self, use: Use) -> set[int]:
+    def _limits(self, use: CallSite) -> set[int]:
         """The nodes of a module that run under `asyncio.timeout`, `wait_for` and their like."""
         path = use.location.file or ""
         if path not in self._limited:
@@ -358,7 +358,7 @@ class Timeouts:
             self._limited[path] = found
         return self._limited[path]
 
-    def _is_limit(self, names: Names, use: Use, node: ast.expr) -> bool:
+    def _is_limit(self, names: SymbolTable, use: CallSite, node: ast.expr) -> bool:
         name = names.meaning(node.func) if isinstance(node, ast.Call) else ""
         limits = ("timeout", "timeout_at", "fail_after", "move_on_after", "fail_at", "move_on_at")
         root, _, last = name.partition(".")
@@ -370,7 +370,7 @@ class Timeouts:
             and not self._none(use, (node.args or [node.keywords[0].value])[0])
         )
 
-    def _module_limits(self, use: Use) -> bool:
+    def _module_limits(self, use: CallSite) -> bool:
         """Whether what asks in the module of a client does so under a limit, or with one of its own."""
         inside = self._limits(use)
         asked = [
@@ -385,7 +385,7 @@ class Timeouts:
         direct = [each for each in asked if each.name.partition(".")[0] in ("httpx", "httpx2", "aiohttp")]
         return bool(kept) and all(each in kept for each in direct)
 
-    def _by_partial(self, use: Use) -> str:
+    def _by_partial(self, use: CallSite) -> str:
         """What a name stands for that `functools.partial` made without a timeout."""
         names = self._names(use)
         if not isinstance(use.node.func, ast.Name) or names is None or names.file.tree is None:

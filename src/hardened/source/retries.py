@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from .names import Use
+from .symbols import CallSite
 from .tree import literal
 
 
-def unbounded(use: Use) -> str:
+def unbounded(use: CallSite) -> str:
     """Why a call of a library's makes something that is tried again for ever."""
     root, _, rest = use.name.partition(".")
     given = {each.arg: each.value for each in use.node.keywords}

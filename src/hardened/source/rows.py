@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..model import Location
-from .functions import Function, Functions, mentions, plain_names
-from .names import FUNCTIONS, Names, Use
+from .call_graph import CallGraph, Function, mentions, plain_names
+from .symbols import FUNCTIONS, CallSite, SymbolTable
 
 _STATEMENTS = {"select", "update", "delete", "query"}
 _LIBRARIES = ("sqlalchemy", "sqlmodel")
@@ -31,7 +31,7 @@ class Statement:
     """
 
     function: Function
-    use: Use
+    use: CallSite
     models: tuple[str, ...]
     chain: tuple[ast.expr, ...]
     chosen_by: tuple[ast.AST, ...]
@@ -118,7 +118,7 @@ def statements(function: Function) -> Iterator[Statement]:
             yield Statement(function, use, _models(first, function.names), tuple(chain), tuple(chosen), variable)
 
 
-def _on(use: Use) -> Iterator[ast.expr]:
+def _on(use: CallSite) -> Iterator[ast.expr]:
     """What a call is made on, and what it is given."""
     node: ast.expr = use.node.func
     while isinstance(node, (ast.Attribute, ast.Call)):
@@ -127,7 +127,7 @@ def _on(use: Use) -> Iterator[ast.expr]:
     yield from use.node.args
 
 
-def _models(first: ast.expr | None, names: Names) -> tuple[str, ...]:
+def _models(first: ast.expr | None, names: SymbolTable) -> tuple[str, ...]:
     inner = [first.value] if isinstance(first, ast.Attribute) else []
     return tuple(meaning for each in (first, *inner) if (meaning := names.meaning(each)))
 
@@ -150,7 +150,7 @@ def _outermost(node: ast.expr, function: Function) -> tuple[ast.expr, str]:
     return node, ""
 
 
-def row_models(functions: Functions) -> dict[str, frozenset[str]]:
+def row_models(functions: CallGraph) -> dict[str, frozenset[str]]:
     """The classes that are mapped to a table, under their dotted names, with what they and those they are made of declare."""
 
     def declared(name: str, seen: frozenset[str] = frozenset()) -> frozenset[str]:
@@ -178,7 +178,7 @@ class Owners:
     """Whether what is done with a row looks at whose it is."""
 
     def __init__(
-        self, functions: Functions, models: Iterable[str], columns: Iterable[str], helpers: Iterable[str]
+        self, functions: CallGraph, models: Iterable[str], columns: Iterable[str], helpers: Iterable[str]
     ) -> None:
         self._functions = functions
         self._models = set(models)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..model import Location
-from .names import FUNCTIONS, Names
+from .symbols import FUNCTIONS, SymbolTable
 from .tree import Source
 from .walks import own_nodes
 
@@ -50,7 +50,7 @@ class Sessions:
                 elif isinstance(node, ast.Call):
                     yield from self._by_name(names, node, Location(names.file.path, node.lineno))
 
-    def _by_name(self, names: Names, node: ast.Call, location: Location) -> Iterator[End]:
+    def _by_name(self, names: SymbolTable, node: ast.Call, location: Location) -> Iterator[End]:
         name = names.meaning(node.func)
         if name == "getattr" and len(node.args) > 1:
             how = names.text(node.args[1])
@@ -69,7 +69,7 @@ class Sessions:
                     "begin" if said[1].upper()[:1] in "BS" else "commit", repr(text.strip()), location, names.module
                 )
 
-    def is_session(self, names: Names, node: ast.AST) -> bool:
+    def is_session(self, names: SymbolTable, node: ast.AST) -> bool:
         """Whether an expression is a session, a connection, an engine or a transaction, as far as can be told."""
         meaning = names.meaning(node)
         root = meaning.partition(".")[0]
@@ -88,12 +88,12 @@ class Sessions:
         return SESSION.search(written) is not None
 
     @staticmethod
-    def _is_savepoint(names: Names, node: ast.AST) -> bool:
+    def _is_savepoint(names: SymbolTable, node: ast.AST) -> bool:
         return any(
             "begin_nested" in ast.unparse(value) for _, value in names.given(node) if isinstance(value, ast.expr)
         )
 
-    def kind_of(self, names: Names, meaning: str, deep: int = 0) -> str:
+    def kind_of(self, names: SymbolTable, meaning: str, deep: int = 0) -> str:
         """What of a library something of the project is: `Run().session` is annotated, `Db` has a base, a method gives one."""
         if deep > 4 or not meaning:
             return ""
@@ -120,7 +120,7 @@ class Sessions:
         return ""
 
     @staticmethod
-    def _annotated(names: Names, owner: ast.AST, attribute: str) -> str:
+    def _annotated(names: SymbolTable, owner: ast.AST, attribute: str) -> str:
         """What an attribute of a class is, by its annotation or by what `__init__` is given for it."""
         for node in ast.walk(owner):
             if isinstance(node, ast.AnnAssign):
@@ -136,7 +136,7 @@ class Sessions:
 
     # What dependencies and tables are made of
 
-    def dependencies(self) -> Iterator[tuple[Names, ast.AST, Location]]:
+    def dependencies(self) -> Iterator[tuple[SymbolTable, ast.AST, Location]]:
         """Each function of the project that a `Depends` without `scope="function"` names, and where it does."""
         known = {names.file.path: names for names in self._source.own}
         for use in self._source.uses:
@@ -168,7 +168,7 @@ class Sessions:
                         if said:
                             yield " ".join(said[0].split()), location
 
-    def _makes(self, names: Names, base: ast.AST, attribute: str) -> bool:
+    def _makes(self, names: SymbolTable, base: ast.AST, attribute: str) -> bool:
         if attribute in ("create_all", "drop_all"):
             meaning = names.meaning(base)
             words = meaning.rpartition(".")[2], ast.unparse(base).rpartition(".")[2]
@@ -178,7 +178,7 @@ class Sessions:
 
     # What ends a transaction when it is left
 
-    def commits_late(self, names: Names, function: ast.AST) -> bool:
+    def commits_late(self, names: SymbolTable, function: ast.AST) -> bool:
         """Whether a function with a `yield` commits after it: by hand, or by leaving what commits when it is left."""
         yields = [node for node in own_nodes(function) if isinstance(node, (ast.Yield, ast.YieldFrom))]
         if not yields:
@@ -192,7 +192,7 @@ class Sessions:
                 return True
         return False
 
-    def _commits(self, names: Names, node: ast.AST, deep: int) -> bool:
+    def _commits(self, names: SymbolTable, node: ast.AST, deep: int) -> bool:
         """Whether calling this, or leaving the context that it is, commits."""
         if isinstance(node, ast.Name):
             return any(self._commits(other, value, deep) for other, value in names.given(node) if value is not node)

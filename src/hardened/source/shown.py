@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 
 from ..model import Location
-from .functions import Function, Functions
-from .names import Names
+from .call_graph import CallGraph, Function
+from .symbols import SymbolTable
 
 _RESPONSES = {
     "HTTPException",
@@ -41,7 +41,7 @@ _FOR_DEVELOPERS = {"debug", "is_debug", "is_local", "local", "is_dev", "dev", "i
 class Shown:
     """Each place at which a response gets what an exception says."""
 
-    def __init__(self, functions: Functions, registered: Iterable[str]) -> None:
+    def __init__(self, functions: CallGraph, registered: Iterable[str]) -> None:
         self._source = functions.source
         self._functions = functions
         self._classes = functions.classes
@@ -64,7 +64,7 @@ class Shown:
                 yield from self._in_block(function.node, function.node.body, function.names, True, error)
 
     def _in_block(
-        self, block: ast.AST, body: list[ast.stmt], names: Names, answers: bool, error: str = ""
+        self, block: ast.AST, body: list[ast.stmt], names: SymbolTable, answers: bool, error: str = ""
     ) -> Iterator[tuple[Location, str]]:
         error = error or getattr(block, "name", None) or ""
         texts = {error} - {""}
@@ -98,7 +98,7 @@ class Shown:
                     told.add(line)
                     yield Location(names.file.path, line), ast.unparse(part)
 
-    def _kind(self, call: ast.Call, names: Names) -> str:
+    def _kind(self, call: ast.Call, names: SymbolTable) -> str:
         """Whether a call makes a response, as the framework does, or as a function or class of the project."""
         name = names.meaning(call.func)
         if self._is_response(name) or name.endswith(_SENDS):
@@ -115,7 +115,7 @@ class Shown:
         bases = self._classes[name].made_of if name in self._classes and name not in seen else ()
         return any(self._is_response(base, seen | {name}) for base in bases)
 
-    def _is_harmless(self, kind: ast.expr | None, names: Names) -> bool:
+    def _is_harmless(self, kind: ast.expr | None, names: SymbolTable) -> bool:
         kinds = kind.elts if isinstance(kind, ast.Tuple) else [kind]
         return all(
             each is not None and (self._is_own(name := names.meaning(each)) or name in _HARMLESS or not name)
@@ -125,7 +125,7 @@ class Shown:
     def _is_own(self, name: str) -> bool:
         return name in self._classes or self._is_response(name) or name.endswith("RequestValidationError")
 
-    def _shows(self, node: ast.AST, texts: set[str], names: Names, *, plainly: bool) -> bool:
+    def _shows(self, node: ast.AST, texts: set[str], names: SymbolTable, *, plainly: bool) -> bool:
         """Whether an expression holds what the exception says; `plainly` counts the exception itself too."""
         if isinstance(node, ast.Name):
             return plainly and node.id in texts
@@ -151,7 +151,7 @@ class Shown:
             return any(self._shows(each, texts, names, plainly=plainly) for each in ast.iter_child_nodes(node))
         return False
 
-    def _is_excused(self, above: ast.AST, part: ast.expr, names: Names) -> bool:
+    def _is_excused(self, above: ast.AST, part: ast.expr, names: SymbolTable) -> bool:
         """Whether it stands under a condition: for developers alone, or that the exception is one of the project's own."""
         if not isinstance(above, ast.If):
             return False

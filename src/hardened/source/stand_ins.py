@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ..model import Location
-from .functions import Functions
-from .names import FUNCTIONS, Names, Use
+from .call_graph import CallGraph
+from .symbols import FUNCTIONS, CallSite, SymbolTable
 
 MOCKS = {"Mock", "MagicMock", "AsyncMock", "NonCallableMock", "NonCallableMagicMock"}
 SPECIFIED = ("spec", "spec_set", "wraps")
@@ -42,13 +42,13 @@ class Misfit(NamedTuple):
 class StandIns:
     """The stand-ins of a project's tests."""
 
-    def __init__(self, functions: Functions) -> None:
+    def __init__(self, functions: CallGraph) -> None:
         self._functions = functions
         self._source = functions.source
         self.paths = [path for path in self._source.files if path.startswith("tests/")]
 
     @cached_property
-    def _tests(self) -> list[Names]:
+    def _tests(self) -> list[SymbolTable]:
         """The tests that may have a stand-in; most have none, and are not looked into."""
         paths = [path for path in self.paths if _HINT.search((self._source.root / path).read_bytes())]
         return [names for path in paths if (names := self._source.names(path)) is not None]
@@ -76,7 +76,7 @@ class StandIns:
 
     # Mocks
 
-    def _is_told(self, names: Names, use: Use, what: str) -> bool:
+    def _is_told(self, names: SymbolTable, use: CallSite, what: str) -> bool:
         """Whether a patch says what it puts there, or takes it from what is there."""
         if what == "patch.multiple":
             return all(
@@ -89,7 +89,7 @@ class StandIns:
         options = any(each.arg is None for each in use.node.keywords)
         return told or options or (maker is not None and made not in MOCKS)
 
-    def _stands_in(self, names: Names, use: Use, above: dict[ast.AST, ast.AST]) -> bool:
+    def _stands_in(self, names: SymbolTable, use: CallSite, above: dict[ast.AST, ast.AST]) -> bool:
         given = {each.arg for each in use.node.keywords}
         if use.node.args or None in given or given.intersection(SPECIFIED):
             return False
@@ -111,7 +111,7 @@ class StandIns:
             return isinstance(call, ast.Call) and self._takes_an_object(names, call, use.node, parent)
         return False
 
-    def _takes_an_object(self, names: Names, call: ast.Call, mock: ast.AST, parent: ast.AST) -> bool:
+    def _takes_an_object(self, names: SymbolTable, call: ast.Call, mock: ast.AST, parent: ast.AST) -> bool:
         """Whether the parameter that a mock is given to has a class of the package as its annotation."""
         for function in self._functions.targets(names.meaning(call.func)):
             every = function.positional
@@ -166,7 +166,7 @@ class StandIns:
                     if isinstance(each, FUNCTIONS) and each.name not in has | self._attributes and each.name[0] != "_":
                         yield Misfit(node.name, known[0], each.name, Location(names.file.path, each.lineno))
 
-    def _registered(self, names: Names) -> Iterator[tuple[str, str]]:
+    def _registered(self, names: SymbolTable) -> Iterator[tuple[str, str]]:
         """The classes that are put in the place of others: by monkeypatch, patch, or an override of a dependency."""
         for use in names.uses():
             if use.last in ("setattr", "patch", "object") and len(use.node.args) > 1:
@@ -217,7 +217,7 @@ def _called(node: ast.expr) -> ast.expr:
     return node.func if isinstance(node, ast.Call) else node
 
 
-def _fixture(use: Use) -> str:
+def _fixture(use: CallSite) -> str:
     """pytest-mock's fixture, known by its name where it has no annotation."""
     node, parts = use.node.func, []
     while isinstance(node, ast.Attribute):
@@ -242,7 +242,7 @@ def _parents(tree: ast.Module | None) -> dict[ast.AST, ast.AST]:
     return {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)} if tree else {}
 
 
-def _replaces(names: Names, node: ast.AST, above: dict[ast.AST, ast.AST]) -> bool:
+def _replaces(names: SymbolTable, node: ast.AST, above: dict[ast.AST, ast.AST]) -> bool:
     """Whether a value is put over something that exists: an attribute, an entry, by monkeypatch, through a lambda."""
     parent = above.get(node)
     while isinstance(parent, (ast.Lambda, ast.keyword, ast.Await, ast.IfExp)):
@@ -277,7 +277,7 @@ def _is_used_as_object(name: str, scope: ast.AST | None) -> bool:
     )
 
 
-def _acts(names: Names, use: Use) -> bool:
+def _acts(names: SymbolTable, use: CallSite) -> bool:
     """Whether a namespace has something in it that is called."""
     return any(
         isinstance(each.value, ast.Lambda) or names.meaning(each.value).removesuffix("()").rpartition(".")[2] in MOCKS

@@ -11,7 +11,7 @@ from functools import cached_property
 from ..model import NOWHERE, Location
 from ..project import Project
 from ..records import Column, Mapped, Table
-from .names import FUNCTIONS, Names, Use
+from .symbols import FUNCTIONS, CallSite, SymbolTable
 from .widths import Widths
 
 CONFLICTS = {"on_conflict_do_update", "on_conflict_do_nothing"}
@@ -89,7 +89,7 @@ class Statements:
                         line = getattr(node, "lineno", None) if isinstance(value, float) else value.lineno
                         yield Write(table, column, width, Location(names.file.path, line))
 
-    def _written(self, names: Names, node: ast.AST) -> Iterator[tuple[str, Column, ast.expr | float]]:
+    def _written(self, names: SymbolTable, node: ast.AST) -> Iterator[tuple[str, Column, ast.expr | float]]:
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 if isinstance(target, ast.Attribute) and (found := self._attribute(names, target)):
@@ -100,7 +100,7 @@ class Statements:
         elif isinstance(node, ast.Call):
             yield from self._called(names, node)
 
-    def _called(self, names: Names, node: ast.Call) -> Iterator[tuple[str, Column, ast.expr]]:
+    def _called(self, names: SymbolTable, node: ast.Call) -> Iterator[tuple[str, Column, ast.expr]]:
         name = names.meaning(node.func)
         given = [*node.args, *(keyword.value for keyword in node.keywords)]
         pairs = [pair for each in given for pair in _pairs(names, each)]
@@ -134,7 +134,7 @@ class Statements:
             if column is not None:
                 yield table, column, value
 
-    def _attribute(self, names: Names, target: ast.Attribute) -> tuple[str, Column] | None:
+    def _attribute(self, names: SymbolTable, target: ast.Attribute) -> tuple[str, Column] | None:
         """The column that an assignment to an attribute writes."""
         base = target.value
         meaning = names.meaning(base)
@@ -152,7 +152,7 @@ class Statements:
             return None
         return owners[0].table, owners[0].attributes[target.attr]
 
-    def _mentioned(self, names: Names, node: ast.AST) -> list[Mapped]:
+    def _mentioned(self, names: SymbolTable, node: ast.AST) -> list[Mapped]:
         """The mapped classes that an expression is about, such as `await session.get(Order, 1)`."""
         if not isinstance(node, ast.expr):
             return []
@@ -163,7 +163,7 @@ class Statements:
         }
         return list(found.values())
 
-    def _owner(self, names: Names, node: ast.AST, deep: int = 0) -> Mapped | Table | None:
+    def _owner(self, names: SymbolTable, node: ast.AST, deep: int = 0) -> Mapped | Table | None:
         """The mapped class or table that an expression is."""
         found = self._classes.get(names.meaning(node))
         if found is not None or deep > 5:
@@ -177,7 +177,7 @@ class Statements:
                 return self._owner(other, value, deep + 1)
         return None
 
-    def _statement(self, names: Names, node: ast.AST, deep: int = 0) -> Mapped | Table | None:
+    def _statement(self, names: SymbolTable, node: ast.AST, deep: int = 0) -> Mapped | Table | None:
         """What a statement such as `insert(Order).values(...)` is about."""
         if deep > 8:
             return None
@@ -202,7 +202,7 @@ class Statements:
             return {**({each.name: each for each in table.columns} if table else {}), **owner.attributes}
         return {each.name: each for each in owner.columns}
 
-    def _column(self, names: Names, node: ast.AST | None, columns: dict[str, Column]) -> Column | None:
+    def _column(self, names: SymbolTable, node: ast.AST | None, columns: dict[str, Column]) -> Column | None:
         """The column that a key of a dictionary or an element of a target names: a text, `Order.x`, `table.c.x`."""
         if node is None:
             return None
@@ -233,7 +233,7 @@ class Statements:
         for text in self.texts:
             yield from self._sql(text)
 
-    def _target(self, names: Names, use: Use) -> Iterator[Upsert]:
+    def _target(self, names: SymbolTable, use: CallSite) -> Iterator[Upsert]:
         receiver = use.node.func.value if isinstance(use.node.func, ast.Attribute) else None
         if isinstance(use.node.func, ast.Call) and use.node.func.args:
             receiver = use.node.func.args[0]  # getattr(statement, "on_conflict_do_update")
@@ -249,7 +249,7 @@ class Statements:
         if columns:
             yield Upsert(table, columns, "", partial, use.location)
 
-    def _helped(self, names: Names, use: Use) -> Iterator[Upsert]:
+    def _helped(self, names: SymbolTable, use: CallSite) -> Iterator[Upsert]:
         arguments = (*use.node.args, *(each.value for each in use.node.keywords))
         owner = next((found for each in arguments if (found := self._owner(names, each))), None)
         table = self._tables.get(owner.table) if isinstance(owner, Mapped) else owner
@@ -258,7 +258,7 @@ class Statements:
             if columns:
                 yield Upsert(table, columns, "", partial=False, location=use.location)
 
-    def _listed(self, names: Names, node: ast.AST | None, columns: dict[str, Column]) -> tuple[str, ...]:
+    def _listed(self, names: SymbolTable, node: ast.AST | None, columns: dict[str, Column]) -> tuple[str, ...]:
         """The columns of a target; none where one of them is no plain column, or only running it tells."""
         if isinstance(node, ast.Name):
             given = names.given(node)
@@ -313,7 +313,7 @@ class Statements:
                     found.append(Text(text, Location(path, node.lineno), historic))
         return found
 
-    def _text(self, names: Names, node: ast.AST) -> str | None:
+    def _text(self, names: SymbolTable, node: ast.AST) -> str | None:
         """A text, with the names of tables that it takes from their classes."""
         if isinstance(node, ast.JoinedStr):
             return "".join(self._text(names, each) or "?" for each in node.values)
@@ -355,7 +355,7 @@ class Statements:
         return False
 
     @staticmethod
-    def _hands_on(names: Names, inside: list[ast.AST]) -> bool:
+    def _hands_on(names: SymbolTable, inside: list[ast.AST]) -> bool:
         for each in inside:
             found = names.definition(names.meaning(each.func)) if isinstance(each, ast.Call) else None
             if found is not None and isinstance(found[1], FUNCTIONS) and _shifts(list(ast.walk(found[1]))):
@@ -367,7 +367,7 @@ def _shifts(nodes: list[ast.AST]) -> bool:
     return any(isinstance(each, (ast.BinOp, ast.AugAssign)) and isinstance(each.op, ast.LShift) for each in nodes)
 
 
-def _pairs(names: Names, node: ast.AST, deep: int = 0) -> Iterator[tuple[ast.expr, ast.expr]]:
+def _pairs(names: SymbolTable, node: ast.AST, deep: int = 0) -> Iterator[tuple[ast.expr, ast.expr]]:
     """The keys and values of a dictionary, of a list of them, or of what a name is given."""
     if deep > 4:
         return

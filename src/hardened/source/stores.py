@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..model import Location
-from .functions import Function, Functions, last_word
-from .names import FUNCTIONS, Names, Scope, Use
+from .call_graph import CallGraph, Function, last_word
+from .symbols import FUNCTIONS, CallSite, Scope, SymbolTable
 
 MAKES = {"dict", "list", "set", "defaultdict", "OrderedDict", "Counter", "deque"}
 GROWS = {"append", "appendleft", "add", "update", "setdefault", "extend", "insert", "__setitem__"}
@@ -32,7 +32,7 @@ class Store(NamedTuple):
 class Stores:
     """The stores of a package that outlive a request."""
 
-    def __init__(self, functions: Functions) -> None:
+    def __init__(self, functions: CallGraph) -> None:
         self._functions = functions
         self._source = functions.source
 
@@ -83,7 +83,7 @@ class Stores:
                         yield where, value
 
     def _assigned(
-        self, names: Names, owner: str, node: ast.stmt, whose: str
+        self, names: SymbolTable, owner: str, node: ast.stmt, whose: str
     ) -> Iterator[tuple[Where, tuple[Location, str]]]:
         if not isinstance(node, (ast.Assign, ast.AnnAssign)) or not (what := _kind(names, node.value)):
             return
@@ -94,7 +94,7 @@ class Stores:
     # Where they are written to
 
     def _writes(
-        self, names: Names, made: dict[Where, tuple[Location, str]], called: set[str]
+        self, names: SymbolTable, made: dict[Where, tuple[Location, str]], called: set[str]
     ) -> Iterator[tuple[Where, ast.AST, Function]]:
         for node, within in names:
             inner = next((each for each in reversed(within) if isinstance(each, FUNCTIONS)), None)
@@ -116,7 +116,7 @@ class Stores:
             if alias.asname and alias.name in called
         }
 
-    def _where(self, names: Names, node: ast.expr, within: tuple[Scope, ...]) -> Where | None:
+    def _where(self, names: SymbolTable, node: ast.expr, within: tuple[Scope, ...]) -> Where | None:
         if isinstance(node, ast.Name):
             for scope in reversed(within):
                 if isinstance(scope, ast.ClassDef):
@@ -164,7 +164,7 @@ class Stores:
             module, _, last = names._imported(passed, alias).rpartition(".")
         return module, last
 
-    def _is_bounded(self, names: Names, where: Where, node: ast.AST, function: Function) -> bool:
+    def _is_bounded(self, names: SymbolTable, where: Where, node: ast.AST, function: Function) -> bool:
         """Whether what is written has an end: constant keys, kinds as keys, or taken out by who put it in."""
         key = node.slice if isinstance(node, ast.Subscript) else None
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "setdefault" and node.args:
@@ -214,7 +214,7 @@ class Stores:
                             target.attr, what, location, Location(function.location.file, getattr(node, "lineno", None))
                         )
 
-    def _is_kept(self, use: Use) -> bool:
+    def _is_kept(self, use: CallSite) -> bool:
         names = self._source.names(use.location.file or "")
         tree = names.file.tree if names else None
         return any(
@@ -240,7 +240,7 @@ class Stores:
                     location = Location(function.location.file, decorator.lineno)
                     yield Store(function.node.name, "a cache of every argument that there ever was", location)
 
-    def _is_local(self, use: Use) -> bool:
+    def _is_local(self, use: CallSite) -> bool:
         """Whether a cache is made for one call alone, and goes with it."""
         return use.function is not None and any(
             isinstance(node, (ast.Assign, ast.AnnAssign))
@@ -266,7 +266,7 @@ class Stores:
             if function in self._functions.callees(use)
         )
 
-    def _is_fixed(self, use: Use, node: ast.expr, deep: int = 0) -> bool:
+    def _is_fixed(self, use: CallSite, node: ast.expr, deep: int = 0) -> bool:
         """Whether an argument is written out, here or wherever the function around the call is called."""
         if isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id.isupper()):
             return True
@@ -279,7 +279,7 @@ class Stores:
         return bool(given) and all(value is not None and self._is_fixed(each, value, deep + 1) for each, value in given)
 
 
-def _kind(names: Names, node: ast.expr | None) -> str:
+def _kind(names: SymbolTable, node: ast.expr | None) -> str:
     """What kind of store a value is: dictionary, list or set; "" for what is none, or cannot grow for ever."""
     if isinstance(node, (ast.Dict, ast.DictComp)):
         return "dictionary"
@@ -316,7 +316,7 @@ def _shrinks(node: ast.AST, name: str) -> bool:
     return isinstance(called, ast.Attribute) and called.attr in SHRINKS and last_word(called.value) == name
 
 
-def _is_kind(names: Names, node: ast.expr) -> bool:
+def _is_kind(names: SymbolTable, node: ast.expr) -> bool:
     """Whether a key is a class or a function, of which there are as many as are written."""
     if isinstance(node, ast.Call):
         return last_word(node.func) == "type"
@@ -331,7 +331,7 @@ def _is_kind(names: Names, node: ast.expr) -> bool:
     return False
 
 
-def _made_in(names: Names, function: Function | None, attribute: str) -> ast.Assign | ast.AnnAssign | None:
+def _made_in(names: SymbolTable, function: Function | None, attribute: str) -> ast.Assign | ast.AnnAssign | None:
     """The statement of a constructor that makes an attribute a store."""
     for node in ast.walk(function.node) if function is not None else ():
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and _kind(names, node.value):
@@ -345,7 +345,7 @@ def _is_plain(node: ast.expr | None) -> bool:
     return isinstance(node, ast.Dict) or (isinstance(node, ast.Call) and last_word(node.func) == "dict")
 
 
-def _is_endless(names: Names, decorator: ast.expr) -> bool:
+def _is_endless(names: SymbolTable, decorator: ast.expr) -> bool:
     """`functools.cache`, or `lru_cache(maxsize=None)`."""
     call = decorator if isinstance(decorator, ast.Call) else None
     name = names.meaning(call.func if call else decorator)

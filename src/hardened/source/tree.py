@@ -14,7 +14,7 @@ from ..config.table import Config
 from ..model import CouldNotLook, Location
 from ..records import Migration
 from .files import File
-from .names import Names, Scope, Use
+from .symbols import CallSite, Scope, SymbolTable
 
 SKIPPED = {"__pycache__", "node_modules", "site-packages"}
 
@@ -47,7 +47,7 @@ class Source:
         self.folder = config.root / config.source
         self.package = self.folder.joinpath(*config.package.split("."))
         self.versions = config.root / config.migrations
-        self._names: dict[str, Names | None] = {}
+        self._names: dict[str, SymbolTable | None] = {}
         if not self.package.is_dir():
             where = Location.of(self.root, self.package)
             raise CouldNotLook(f"{where} is no folder; correct `package` or `source` in [tool.hardening]")
@@ -81,17 +81,17 @@ class Source:
                     found[".".join(parts)] = file
         return dict(sorted(found.items()))
 
-    def names(self, path: str) -> Names | None:
+    def names(self, path: str) -> SymbolTable | None:
         """What the names of a file stand for; None where it does not compile."""
         if path not in self._names:
             file = self.files[path]
             module = self._module_names.get(path, Path(path).with_suffix("").as_posix().replace("/", "."))
             package = path.endswith("/__init__.py")
-            made = None if file.tree is None else Names(file, module, package=package, other=self._names_of)
+            made = None if file.tree is None else SymbolTable(file, module, package=package, other=self._names_of)
             self._names[path] = made
         return self._names[path]
 
-    def _names_of(self, module: str) -> Names | None:
+    def _names_of(self, module: str) -> SymbolTable | None:
         file = self.modules.get(module)
         return self.names(file.path) if file else None
 
@@ -100,7 +100,7 @@ class Source:
         return {file.path: module for module, file in self.modules.items()}
 
     @cached_property
-    def own(self) -> list[Names]:
+    def own(self) -> list[SymbolTable]:
         """The names of each module of the package that can be parsed."""
         return [names for file in self.modules.values() if (names := self.names(file.path))]
 
@@ -129,7 +129,7 @@ class Source:
         return {each.resolve() for each in found}
 
     @cached_property
-    def uses(self) -> list[Use]:
+    def uses(self) -> list[CallSite]:
         """Each call in `own`."""
         return [use for names in self.own for use in names.uses()]
 

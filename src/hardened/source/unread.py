@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ..model import Location
-from .functions import Class, Function, Functions, last_word
-from .names import Use
+from .call_graph import CallGraph, Class, Function, last_word
+from .symbols import CallSite
 
 LIMITS = re.compile(
     r"(^|_)(timeouts?|thresholds?|cool_?down|retries|retry|max_retries|backoff|attempts|tries|failures|max_failures"
@@ -35,7 +35,7 @@ class Unread(NamedTuple):
 class Unreads:
     """The settings and limits of a package that nobody reads."""
 
-    def __init__(self, functions: Functions) -> None:
+    def __init__(self, functions: CallGraph) -> None:
         self._functions = functions
         self._source = functions.source
 
@@ -138,7 +138,7 @@ class Unreads:
         return found
 
     @cached_property
-    def _dumps(self) -> list[Use]:
+    def _dumps(self) -> list[CallSite]:
         return [use for use in self._source.uses if use.last in _DUMPS]
 
     # Limits

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from .names import FUNCTIONS, Names, Scope
+from .symbols import FUNCTIONS, Scope, SymbolTable
 
 UNBOUNDED = math.inf
 #: What the seconds since 1970 take until 2029; what is added to them is small, and 31 bits are enough until 2038.
@@ -57,15 +57,15 @@ class Widths:
     def __init__(self) -> None:
         self._inside: dict[int, _Inside] = {}
 
-    def of(self, names: Names, node: ast.AST) -> float | None:
+    def of(self, names: SymbolTable, node: ast.AST) -> float | None:
         """The bits that a number may have, its sign apart: None where nothing is known, UNBOUNDED without a bound."""
         return self._width(names, node, _State())
 
-    def grown(self, names: Names, node: ast.AugAssign) -> float | None:
+    def grown(self, names: SymbolTable, node: ast.AugAssign) -> float | None:
         """The same for what `x <<= n` and its like leave behind."""
         return self._operation(names, ast.BinOp(node.target, node.op, node.value), _State())
 
-    def _width(self, names: Names, node: ast.AST | None, state: _State) -> float | None:
+    def _width(self, names: SymbolTable, node: ast.AST | None, state: _State) -> float | None:
         if node is None or state.deep > _DEEP:
             return None
         state = replace(state, deep=state.deep + 1)
@@ -94,10 +94,10 @@ class Widths:
             return self._name(names, node, state)
         return None
 
-    def _most(self, names: Names, nodes: Iterable[ast.AST | None], state: _State) -> float | None:
+    def _most(self, names: SymbolTable, nodes: Iterable[ast.AST | None], state: _State) -> float | None:
         return max((width for each in nodes if (width := self._width(names, each, state)) is not None), default=None)
 
-    def _operation(self, names: Names, node: ast.BinOp, state: _State) -> float | None:
+    def _operation(self, names: SymbolTable, node: ast.BinOp, state: _State) -> float | None:
         left, right = self._width(names, node.left, state), self._width(names, node.right, state)
         known = left is not None and right is not None
         amount = self._number(names, node.right)
@@ -135,7 +135,7 @@ class Widths:
 
     # Calls
 
-    def _call(self, names: Names, node: ast.Call, state: _State) -> float | None:
+    def _call(self, names: SymbolTable, node: ast.Call, state: _State) -> float | None:
         name = names.meaning(node.func)
         written = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         first = node.args[0] if node.args else None
@@ -170,7 +170,7 @@ class Widths:
             return self._given_by(names, first, state)
         return self._given_by(names, node.func, state)
 
-    def _int(self, names: Names, node: ast.Call, state: _State) -> float | None:
+    def _int(self, names: SymbolTable, node: ast.Call, state: _State) -> float | None:
         first = node.args[0] if node.args else None
         base = node.args[1] if len(node.args) > 1 else next((e.value for e in node.keywords if e.arg == "base"), None)
         if base is not None or _is_text(names, first):
@@ -182,7 +182,7 @@ class Widths:
             return UNBOUNDED if texts else self._width(names, first, state)
         return self._width(names, first, state)
 
-    def _given_by(self, names: Names, node: ast.AST, state: _State) -> float | None:
+    def _given_by(self, names: SymbolTable, node: ast.AST, state: _State) -> float | None:
         """What a function of the project or a lambda returns."""
         if isinstance(node, ast.Lambda):
             return self._width(names, node.body, state)
@@ -197,7 +197,7 @@ class Widths:
 
     # Names
 
-    def _name(self, names: Names, node: ast.Name, state: _State) -> float | None:
+    def _name(self, names: SymbolTable, node: ast.Name, state: _State) -> float | None:
         given = names.given(node)
         here = [value for other, value in given if other is names]
         if len(here) < len(given):
@@ -228,7 +228,7 @@ class Widths:
 
     # Numbers that are written down
 
-    def _number(self, names: Names, node: ast.AST | None, deep: int = 0) -> int | None:
+    def _number(self, names: SymbolTable, node: ast.AST | None, deep: int = 0) -> int | None:
         """A whole number that is written down, also as a constant or as a sum of them."""
         if node is None or deep > 5:
             return None
@@ -256,7 +256,7 @@ class Widths:
             return None
         return self._number(given[0][0], _value(given[0][1]), deep + 1) if len(given) == 1 else None
 
-    def _sliced(self, names: Names, node: ast.AST | None) -> int | None:
+    def _sliced(self, names: SymbolTable, node: ast.AST | None) -> int | None:
         """How many characters or bytes `x[:n]` has at most."""
         if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Slice):
             return None
@@ -268,7 +268,7 @@ class Widths:
             return -start if start < 0 else None
         return stop - start if start >= 0 and stop >= 0 else None
 
-    def _bytes(self, names: Names, node: ast.Call) -> float:
+    def _bytes(self, names: SymbolTable, node: ast.Call) -> float:
         """The bits of `int.from_bytes(x[:n])`."""
         first = node.args[0] if node.args else None
         amount = self._sliced(names, first)
@@ -287,7 +287,7 @@ class Widths:
         signed = any(each.arg == "signed" and getattr(each.value, "value", False) is True for each in node.keywords)
         return 8 * amount - signed
 
-    def _within(self, names: Names) -> _Inside:
+    def _within(self, names: SymbolTable) -> _Inside:
         if id(names) not in self._inside:
             self._inside[id(names)] = _Inside(names)
         return self._inside[id(names)]
@@ -296,7 +296,7 @@ class Widths:
 class _Inside:
     """What a module's functions return, change in place, do again and again, and check."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: SymbolTable) -> None:
         self.returned: dict[ast.AST, list[ast.expr]] = {}
         self.changed: dict[ast.AST | None, dict[str, list[ast.AST]]] = {}
         self.checked: dict[ast.AST | None, set[str]] = {}
@@ -316,7 +316,7 @@ class _Inside:
                 self.checked.setdefault(scope, set()).update(_compared(node.test))
 
     @staticmethod
-    def scope(names: Names, node: ast.Name, values: list[ast.AST]) -> Scope | None:
+    def scope(names: SymbolTable, node: ast.Name, values: list[ast.AST]) -> Scope | None:
         """The function in which a name is bound; None for the module's own."""
         around = names.around(values[0]) if values else names.around(node)
         return around[-1] if around else None
@@ -343,7 +343,7 @@ def _compared(test: ast.expr) -> set[str]:
     return found
 
 
-def _is_text(names: Names, node: ast.AST | None) -> bool:
+def _is_text(names: SymbolTable, node: ast.AST | None) -> bool:
     if isinstance(node, ast.arg):
         return names.instance(node.annotation) in ("str()", "bytes()")
     if isinstance(node, ast.Constant):

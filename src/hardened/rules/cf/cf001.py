@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...model import Finding, Location, Rule
 from ...project import Project
-from ...source.names import Names, Use
+from ...source.symbols import CallSite, SymbolTable
 from ...source.tree import literal
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _is_read(project: Project, path: str) -> bool:
     return inside or (absolute.is_relative_to(source.versions.parent) and absolute.name == "env.py")
 
 
-def _env_files(names: Names) -> Iterator[tuple[str, Location]]:
+def _env_files(names: SymbolTable) -> Iterator[tuple[str, Location]]:
     """Each file of settings whose path depends on the working directory."""
     anchored: set[int] = set()
     for node, within in names:
@@ -86,7 +86,7 @@ def _env_files(names: Names) -> Iterator[tuple[str, Location]]:
             yield path, use.location
 
 
-def _env_file(names: Names, use: Use) -> str:
+def _env_file(names: SymbolTable, use: CallSite) -> str:
     """The file of settings that a call reads, where its path depends on the working directory."""
     for keyword in ("env_file", "_env_file", "dotenv_path"):
         if (given := use.argument(keyword)) is not None:
@@ -107,7 +107,7 @@ def _env_file(names: Names, use: Use) -> str:
     return ""
 
 
-def _depends(names: Names, node: ast.AST | None, deep: int = 0) -> str:
+def _depends(names: SymbolTable, node: ast.AST | None, deep: int = 0) -> str:
     """The path that this gives, where it depends on the working directory; "" where not, and where nobody can tell."""
     node, names = names.written(node)
     if node is None or deep > 10:
@@ -130,7 +130,7 @@ def _depends(names: Names, node: ast.AST | None, deep: int = 0) -> str:
     return _depends_call(names, node, deep) if isinstance(node, ast.Call) else ""
 
 
-def _depends_call(names: Names, node: ast.Call, deep: int) -> str:
+def _depends_call(names: SymbolTable, node: ast.Call, deep: int) -> str:
     name, first = names.meaning(node.func), node.args[0] if node.args else None
     if name in ("pathlib.Path.cwd", "os.getcwd"):
         return "the working directory"

@@ -12,7 +12,7 @@ from ...deployment.yaml import Mapping
 from ...knowledge.secret_names import is_literal_secret, is_secret_name, password_in
 from ...model import CouldNotLook, Finding, Location, Rule
 from ...project import Project
-from ...source.names import Names
+from ...source.symbols import SymbolTable
 from ...source.tree import literal
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _is_secret(name: str, value: str, raw: str) -> bool:
 
 
 def _written_secrets(
-    names: Names, known: frozenset[str], classes: frozenset[tuple[str, str]]
+    names: SymbolTable, known: frozenset[str], classes: frozenset[tuple[str, str]]
 ) -> Iterator[tuple[str, Location]]:
     """Each secret that is written out in a module, with what it is called."""
 
@@ -150,5 +150,5 @@ def _written_secrets(
             yield "the key of a token", use.location
 
 
-def _is_enum(names: Names, node: ast.ClassDef) -> bool:
+def _is_enum(names: SymbolTable, node: ast.ClassDef) -> bool:
     return any(names.meaning(base).rpartition(".")[2].endswith(("Enum", "Flag")) for base in node.bases)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ...config.table import FILE
 from ...model import DoesNotApply, Finding, Location, Rule
 from ...project import Project
-from ...source.functions import Function
+from ...source.call_graph import Function
 
 if TYPE_CHECKING:
     pass
@@ -112,7 +112,7 @@ def _waits(project: Project, path: str) -> str:
         backend = next((each for each in step.types if each.partition(".")[0] in _BACKENDS), "")
         if backend:
             return f"{called} is handed {backend}: {advice}; leave that to readiness"
-        function = project.functions.at(step.location)
+        function = project.call_graph.at(step.location)
         if function and (awaited := _awaited(project, function)):
             return f"{called} waits for {awaited}: {advice}; leave that to readiness"
     return ""
@@ -131,7 +131,7 @@ def _awaited(project: Project, function: Function, deep: int = 0) -> str:
             waited = [each.iter]
         for expression in waited:
             use = called.get(id(expression))
-            own = project.functions.called(use) if use else None
+            own = project.call_graph.called(use) if use else None
             quiet = use is not None and (use.name == "asyncio.sleep" or _OF_THE_REQUEST.search(use.name))
             # What a function of the project waits for is looked at below.
             if not quiet and (own is None or deep > 3):
@@ -139,7 +139,7 @@ def _awaited(project: Project, function: Function, deep: int = 0) -> str:
     for use in function.calls:
         if use.name.partition(".")[0] in _BACKENDS and "()" in use.name:
             return f"{use.name}()"
-        own = project.functions.called(use)
+        own = project.call_graph.called(use)
         further = own is not None and own is not function and deep <= 3
         if further and own and (below := _awaited(project, own, deep + 1)):
             return below

@@ -30,7 +30,7 @@ class CL001(Rule):
                 attempt.location,
                 attempt.target,
             )
-        functions = project.functions
+        functions = project.call_graph
         for function, start in ((None, ""), *functions.at_import.items()):
             for use in function.inside if function else functions.imported:
                 lines = set(range(use.node.lineno, (use.node.end_lineno or use.node.lineno) + 1))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ...model import DoesNotApply, Finding, Rule
 from ...project import Project
-from ...source.names import FUNCTIONS
+from ...source.symbols import FUNCTIONS
 
 NO_VERSIONS = {"latest", "newest", "current", "auto", "any"}
 
@@ -25,7 +25,7 @@ class CL002(Rule):
     def check(self, project: Project) -> Iterator[Finding]:
         if not project.config.client_base:
             raise DoesNotApply("no `client-base` in [tool.hardening]")
-        functions, classes = project.functions, project.functions.classes
+        functions, classes = project.call_graph, project.call_graph.classes
         base = functions.canonical(project.config.client_base)
         below = {name: functions.bases(kind) for name, kind in classes.items() if name != base}
         clients = {name: bases for name, bases in below.items() if base in bases}

@@ -25,7 +25,7 @@ class CL003(Rule):
     def check(self, project: Project) -> Iterator[Finding]:
         makers = project.config.outgoing
         for use in project.source.uses if makers else ():
-            name = project.functions.name_of(use)
+            name = project.call_graph.name_of(use)
             if asks(use, name) and not any(use.module == each or use.module.startswith(f"{each}.") for each in makers):
                 yield self.finding(
                     f"{name}() asks another service with no breaker in between, and asks on while that fails; "
@@ -33,7 +33,7 @@ class CL003(Rule):
                     use.location,
                     name,
                 )
-        unreads = Unreads(project.functions)
+        unreads = Unreads(project.call_graph)
         for unread in (*unreads.settings(), *unreads.limits()):
             yield self.finding(
                 f"{unread.what} is read by nobody, so setting it changes nothing; use it or delete it",

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from ...model import Finding, Rule
 from ...project import Project
-from ...source.functions import Function, Functions
-from ...source.names import Use
+from ...source.call_graph import CallGraph, Function
 from ...source.outgoing import makes_client
+from ...source.symbols import CallSite
 
 
 class CL004(Rule):
@@ -24,7 +24,7 @@ class CL004(Rule):
     """
 
     def check(self, project: Project) -> Iterator[Finding]:
-        functions = project.functions
+        functions = project.call_graph
         base = functions.canonical(project.config.client_base) if project.config.client_base else ""
         for function, what in functions.in_requests.items():
             for use in function.inside:
@@ -39,7 +39,7 @@ class CL004(Rule):
                     )
 
 
-def _is_kept(functions: Functions, function: Function, use: Use) -> bool:
+def _is_kept(functions: CallGraph, function: Function, use: CallSite) -> bool:
     """Whether a client is made when it is not there yet, and kept where the next request finds it."""
     nodes = list(ast.walk(function.node))
     made = next(

@@ -22,7 +22,7 @@ class CL006(Rule):
     """
 
     def check(self, project: Project) -> Iterator[Finding]:
-        stand_ins = StandIns(project.functions)
+        stand_ins = StandIns(project.call_graph)
         if not stand_ins.paths:
             raise DoesNotApply("there are no tests")
         for mock in stand_ins.mocks():

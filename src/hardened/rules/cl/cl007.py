@@ -21,7 +21,7 @@ class CL007(Rule):
     """
 
     def check(self, project: Project) -> Iterator[Finding]:
-        for store in Stores(project.functions).found():
+        for store in Stores(project.call_graph).found():
             written = f", written to at {store.writer}" if store.writer else ""
             yield self.finding(
                 f"{store.name} is {store.what}{written}: it grows with each request, is lost with the process, and the "

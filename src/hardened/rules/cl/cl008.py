@@ -20,7 +20,7 @@ class CL008(Rule):
     """
 
     def check(self, project: Project) -> Iterator[Finding]:
-        for use, what in Timeouts(project.functions).missing():
+        for use, what in Timeouts(project.call_graph).missing():
             yield self.finding(
                 f"{what} waits for ever where the other side says nothing; give it a timeout",
                 use.location,

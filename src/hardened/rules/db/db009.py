@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...model import DoesNotApply, Finding, Location, Rule
 from ...project import Project
-from ...source.names import FUNCTIONS, Names
+from ...source.symbols import FUNCTIONS, SymbolTable
 
 if TYPE_CHECKING:
     pass
@@ -51,7 +51,7 @@ class DB009(Rule):
         )
 
 
-def _first(names: Names, function: ast.AST) -> Location:
+def _first(names: SymbolTable, function: ast.AST) -> Location:
     """Where Python says that a function begins: at its first decorator."""
     lines = [each.lineno for each in getattr(function, "decorator_list", ())]
     return Location(names.file.path, min([*lines, getattr(function, "lineno", 0)]))

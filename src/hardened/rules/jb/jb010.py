@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...model import Finding, Rule
 from ...project import Project
 from ...source.celery import dotted, inside
-from ...source.names import Use
+from ...source.symbols import CallSite
 from ._shared import _dispatchers
 
 if TYPE_CHECKING:
@@ -52,13 +52,13 @@ class JB010(Rule):
                     dotted(use.module, use.within),
                 )
 
-    def _publishes(self, use: Use) -> bool:
+    def _publishes(self, use: CallSite) -> bool:
         if use.name.startswith("kombu.") and use.last == "publish":
             return True
         return use.name.startswith(self.OTHERS) and use.last in self.CALLS
 
     @staticmethod
-    def _is_job(project: Project, use: Use, jobs: set[str]) -> bool:
+    def _is_job(project: Project, use: CallSite, jobs: set[str]) -> bool:
         names = project.source.names(use.location.file or "")
         function = use.argument("func", 0)
         if isinstance(function, ast.Call) and function.args:

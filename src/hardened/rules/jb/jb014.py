@@ -9,7 +9,7 @@ from ...deployment.workers import beats, parallel
 from ...model import Finding, Location, Rule
 from ...project import Project
 from ...source.celery import dotted
-from ...source.names import Use
+from ...source.symbols import CallSite
 
 if TYPE_CHECKING:
     pass
@@ -70,7 +70,7 @@ def _starts(words: Iterable[str], module: str) -> bool:
     return any(each == module or each.endswith((file, f"/{file.rpartition('/')[2]}")) for each in words)
 
 
-def _schedules(use: Use) -> bool:
+def _schedules(use: CallSite) -> bool:
     if use.name.startswith("apscheduler.") and use.last.endswith("Scheduler"):
         return use.last not in ("BlockingScheduler", "BaseScheduler")
     return use.last == "repeat_every" and use.name.startswith(

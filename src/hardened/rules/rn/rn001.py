@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from ...model import Finding, Location, Rule
 from ...project import Project
-from ...source.functions import Function, Functions
-from ...source.names import FUNCTIONS, Names
+from ...source.call_graph import CallGraph, Function
+from ...source.symbols import FUNCTIONS, SymbolTable
 from ...source.walks import own_nodes
 from ._shared import _CONSTRUCTORS
 
@@ -80,7 +80,7 @@ class RN001(Rule):
     """
 
     def check(self, project: Project) -> Iterator[Finding]:
-        look = _Once(project.functions)
+        look = _Once(project.call_graph)
         seen: set[Location] = set()
         for message, location, subject in look.everything():
             if location not in seen:
@@ -91,8 +91,8 @@ class RN001(Rule):
 class _Once:
     """Looks for what is taken once and meant for each run."""
 
-    def __init__(self, functions: Functions) -> None:
-        self.functions = functions
+    def __init__(self, functions: CallGraph) -> None:
+        self.call_graph = functions
         self.own = functions.source.own
         self.uses = functions.source.uses
         self.given = self._given()
@@ -120,7 +120,7 @@ class _Once:
         """The functions of the project that only give such a call's result, and which call that is."""
         found: dict[str, str] = {}
         for _ in range(3):
-            for name, each in self.functions.by_name.items():
+            for name, each in self.call_graph.by_name.items():
                 body = [node for node in each.node.body if not _is_text(node)]
                 value = body[-1].value if body and isinstance(body[-1], ast.Return) else None
                 small = (
@@ -135,7 +135,7 @@ class _Once:
                         found[name] = called
         return found
 
-    def _calls(self, names: Names, node: ast.AST, given: dict[str, str] | None = None) -> Iterator[str]:
+    def _calls(self, names: SymbolTable, node: ast.AST, given: dict[str, str] | None = None) -> Iterator[str]:
         """The calls in an expression, which runs now, that give another value each time."""
         pending = [node]
         while pending:
@@ -158,7 +158,7 @@ class _Once:
                 yield meaning
 
     def _defaults(
-        self, names: Names, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+        self, names: SymbolTable, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     ) -> Iterator[tuple[str, Location, str]]:
         for default in (*node.args.defaults, *node.args.kw_defaults):
             if default is None:
@@ -172,7 +172,7 @@ class _Once:
                     name,
                 )
 
-    def _module(self, names: Names, node: ast.Assign | ast.AnnAssign) -> Iterator[tuple[str, Location, str]]:
+    def _module(self, names: SymbolTable, node: ast.Assign | ast.AnnAssign) -> Iterator[tuple[str, Location, str]]:
         name = _target(node)
         if node.value is not None and _OF_A_RUN.search(name) and not _OF_THE_PROCESS.search(name):
             for called in self._calls(names, node.value):
@@ -184,7 +184,7 @@ class _Once:
                 )
 
     def _field(
-        self, names: Names, owner: ast.ClassDef, node: ast.Assign | ast.AnnAssign
+        self, names: SymbolTable, owner: ast.ClassDef, node: ast.Assign | ast.AnnAssign
     ) -> Iterator[tuple[str, Location, str]]:
         name = _target(node)
         if node.value is None or _OF_THE_PROCESS.search(name):
@@ -204,7 +204,7 @@ class _Once:
         # One that is made inside of a function goes with that.
         classes = {
             name: each
-            for name, each in self.functions.classes.items()
+            for name, each in self.call_graph.classes.items()
             if not any(isinstance(scope, FUNCTIONS) for scope in each.within)
         }
         states = self._put_on_state()
@@ -216,7 +216,7 @@ class _Once:
             if not use.within or id(use.node) in states:
                 found.setdefault(use.name, str(use.location))
             elif function is not None and not isinstance(use.within[-1], ast.Lambda):
-                made = self.functions.of(function)
+                made = self.call_graph.of(function)
                 if made and any(
                     each.startswith(_CACHES) or each in (".cache", ".lru_cache") for each in made.decorators
                 ):
@@ -231,7 +231,7 @@ class _Once:
         pending = list(found)
         while pending:
             name = pending.pop()
-            method = self.functions.by_name.get(f"{name}.__init__")
+            method = self.call_graph.by_name.get(f"{name}.__init__")
             for use in method.calls if method else ():
                 if use.name in classes and use.name not in found:
                     found[use.name] = str(use.location)
@@ -249,7 +249,7 @@ class _Once:
         return found
 
     def _constructor(self, name: str, where: str) -> Iterator[tuple[str, Location, str]]:
-        names, node = self.functions.classes[name].names, self.functions.classes[name].node
+        names, node = self.call_graph.classes[name].names, self.call_graph.classes[name].node
         for method in node.body:
             if not isinstance(method, FUNCTIONS) or method.name not in _CONSTRUCTORS:
                 continue
@@ -274,14 +274,14 @@ class _Once:
         """The functions of requests and jobs, and those of the project that they call."""
         found = {
             name: each
-            for name, each in self.functions.by_name.items()
+            for name, each in self.call_graph.by_name.items()
             if any(decorator.rpartition(".")[2] in _HANDLES for decorator in each.decorators)
         }
         pending = [(each, 0) for each in found.values()]
         while pending:
             function, deep = pending.pop()
             for use in function.calls if deep < _DEEP else ():
-                called = self.functions.called(use)
+                called = self.call_graph.called(use)
                 if called is not None and called.name not in found and called.node.name not in _CONSTRUCTORS:
                     found[called.name] = called
                     pending.append((called, deep + 1))
@@ -313,7 +313,9 @@ class _Once:
                         shown,
                     )
 
-    def _shared(self, names: Names, target: ast.Attribute, owner: str, lasting: set[str], function: Function) -> str:
+    def _shared(
+        self, names: SymbolTable, target: ast.Attribute, owner: str, lasting: set[str], function: Function
+    ) -> str:
         """How an object is shared on which an attribute is set: "self", "state", "module"; "" where it is not."""
         base = target.value
         if isinstance(base, ast.Name) and base.id == "self":

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ...model import Finding, Location, Rule
 from ...project import Project
-from ...source.functions import Function
-from ...source.names import Use
+from ...source.call_graph import Function
+from ...source.symbols import CallSite
 from ...source.walks import is_generator
 from ._shared import _CONSTRUCTORS, _lint
 
@@ -27,7 +27,7 @@ class RN002(Rule):
     """
 
     def check(self, project: Project) -> Iterator[Finding]:
-        functions = project.functions
+        functions = project.call_graph
         seen: set[Location] = set()
         found, blind = _lint(project, "RN002")
         for each in found:
@@ -78,7 +78,7 @@ _NAMES = re.compile(
 )
 
 
-def _blocking(use: Use) -> str:
+def _blocking(use: CallSite) -> str:
     """What a call blocks in; "" where it does not."""
     name = use.name
     return name.replace("()", "") if _NAMES.fullmatch(name) else ""
@@ -94,7 +94,7 @@ def _blocks(function: Function) -> str:
     return ""
 
 
-def _has_noqa(project: Project, use: Use) -> bool:
+def _has_noqa(project: Project, use: CallSite) -> bool:
     """Whether the line says that ruff is not to say so."""
     path = project.config.root / (use.location.file or "")
     lines = path.read_text("utf-8-sig", errors="replace").splitlines()

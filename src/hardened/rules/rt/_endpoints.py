@@ -11,7 +11,7 @@ from typing import Any
 from ...model import NOWHERE, Location
 from ...project import Project
 from ...records import Route
-from ...source.functions import Function, plain_names
+from ...source.call_graph import Function, plain_names
 
 
 def own_endpoints(project: Project, *, websockets: bool = False) -> list[Route]:
@@ -37,10 +37,10 @@ def function_of(project: Project, thing: object) -> Function | None:
 
     inner = unwrapped(thing)
     if isinstance(inner, type):
-        return project.functions.named(full_name(inner))
+        return project.call_graph.named(full_name(inner))
     if not hasattr(inner, "__code__"):
         inner = getattr(type(inner), "__call__", inner)  # noqa: B004 - the method of an object that is called
-    return project.functions.at(location_of(inner, project))
+    return project.call_graph.at(location_of(inner, project))
 
 
 def location_of(thing: object, project: Project) -> Location:
@@ -144,7 +144,7 @@ def is_written_out(value: ast.expr, function: Function, project: Project) -> boo
         return is_written_out(value.elt, function, project)
     if isinstance(value, ast.Call):
         name = function.names.meaning(value.func)
-        called = project.functions.named(name)
+        called = project.call_graph.named(name)
         made = (
             function.names.instance(called.node.returns) if called and called.node.name != "__init__" else f"{name}()"
         )
@@ -163,7 +163,7 @@ def is_written_out(value: ast.expr, function: Function, project: Project) -> boo
 
 
 def is_response(name: str) -> bool:
-    """Whether a name is that of one of the framework's responses, as `Names` writes what has it."""
+    """Whether a name is that of one of the framework's responses, as `SymbolTable` writes what has it."""
     return name.startswith(("fastapi.", "starlette.")) and name.endswith("Response()")
 
 

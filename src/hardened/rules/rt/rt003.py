@@ -8,7 +8,7 @@ from typing import Any
 
 from ...model import Finding, Rule
 from ...project import Project
-from ...source.functions import Function, plain_names
+from ...source.call_graph import Function, plain_names
 from ._endpoints import (
     function_of,
     location_of,
@@ -91,12 +91,12 @@ class RT003(Rule):
                 given = [*use.node.args, *(each.value for each in use.node.keywords)]
                 if not all(any(here.is_brought(each, names) for each in given) for names in (lows, highs)):
                     continue
-                other = project.functions.called(use)
+                other = project.call_graph.called(use)
                 if other is None:
                     if use.name.startswith(project.config.package):
                         return True  # a class, such as a model that has the rules
                     continue
-                below = [project.functions.handed_on(use, other, here, names) for names in (lows, highs)]
+                below = [project.call_graph.handed_on(use, other, here, names) for names in (lows, highs)]
                 if below[0] and below[1]:
                     pending.append((other, below[0][0], below[1][0]))
         return False

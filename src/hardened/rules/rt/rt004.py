@@ -36,7 +36,7 @@ class RT004(Rule):
         if not models:
             raise DoesNotApply(f"no model has one of the owner-columns {', '.join(columns)}")
         helpers = helpers_of(project)
-        owners = Owners(project.functions, project.row_models, columns, helpers)
+        owners = Owners(project.call_graph, project.row_models, columns, helpers)
         for route in own_endpoints(project, websockets=True):
             told: set[ast.AST] = set()
             for dependant in dependants(route):
@@ -45,7 +45,7 @@ class RT004(Rule):
                 brought = [field.name for each in fields for field in each]
                 if function is None or not brought:
                     continue
-                for inner, names, callers in project.functions.reached(function, brought, without=helpers):
+                for inner, names, callers in project.call_graph.reached(function, brought, without=helpers):
                     for each in statements(inner) if names else ():
                         if (
                             each.use.node not in told

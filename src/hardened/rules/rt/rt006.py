@@ -46,7 +46,7 @@ class RT006(Rule):
             function = function_of(project, route.endpoint)
             if function is None or not is_list(getattr(route.context, "response_model", None)):
                 continue
-            for inner, _, callers in project.functions.reached(function):
+            for inner, _, callers in project.call_graph.reached(function):
                 for each in statements(inner) if len(callers) < 3 else ():
                     if each.use.node not in told and self._is_unbounded(each):
                         told.add(each.use.node)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ...model import Finding, Rule, one_line
 from ...project import Project
 from ...records import Route
-from ...source.functions import Function, mentions
+from ...source.call_graph import Function, mentions
 from ._endpoints import (
     called,
     dotted,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ...model import CouldNotLook, DoesNotApply, Finding, Location, Rule, one_line
 from ...project import Project
-from ...source.functions import Function
+from ...source.call_graph import Function
 from ._endpoints import (
     full_name,
     function_of,
@@ -44,7 +44,7 @@ class RT009(Rule):
                         handlers[function] = name
         except (CouldNotLook, DoesNotApply):
             pass  # source says most of it
-        shown = Shown(project.functions, registered)
+        shown = Shown(project.call_graph, registered)
         for location, text in (*shown.in_handlers(endpoints), *shown.in_functions(handlers)):
             yield self.finding(
                 f"the response shows {one_line(text, 60)}, what an exception says: paths, statements, addresses; "

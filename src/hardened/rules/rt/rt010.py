@@ -34,7 +34,7 @@ class RT010(Rule):
                         "CORS",
                     )
         allowing = {names for names in project.source.own if any(allows_credentials(node) for node, _ in names)}
-        for function in project.functions.every:
+        for function in project.call_graph.every:
             if function.names in allowing and (line := echoes_origin(function.node)):
                 yield self.finding(
                     "the origin that asks is repeated as one that may use credentials; look it up in a list first",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..model import Location
-from .names import FUNCTIONS, Names, Scope, Use
+from .symbols import FUNCTIONS, CallSite, Scope, SymbolTable
 from .tree import Source
 from .walks import own_nodes
 
@@ -35,7 +35,7 @@ class Class:
 
     name: str
     node: ast.ClassDef
-    names: Names
+    names: SymbolTable
     within: tuple[Scope, ...] = field(repr=False)
 
     @property
@@ -67,9 +67,9 @@ class Function:
 
     name: str
     node: Def
-    names: Names
+    names: SymbolTable
     owner: Class | None  # the class that it is a method of
-    uses: list[Use] = field(repr=False)  # those in the functions inside of it as well
+    uses: list[CallSite] = field(repr=False)  # those in the functions inside of it as well
 
     @property
     def location(self) -> Location:
@@ -81,12 +81,12 @@ class Function:
         return isinstance(self.node, ast.AsyncFunctionDef)
 
     @cached_property
-    def inside(self) -> list[Use]:
+    def inside(self) -> list[CallSite]:
         """The calls in it, without those in functions inside of it; lambdas are its own."""
         return [use for use in self.uses if use.function is self.node]
 
     @property
-    def calls(self) -> list[Use]:
+    def calls(self) -> list[CallSite]:
         """What it calls by itself."""
         return [use for use in self.inside if not isinstance(use.within[-1], ast.Lambda)]
 
@@ -179,7 +179,7 @@ class Function:
         return isinstance(value, ast.BoolOp) and any(self.is_brought(each, brought) for each in value.values)
 
 
-class Functions:
+class CallGraph:
     """Every function and class of the package, and which of them are reached from where."""
 
     def __init__(self, source: Source) -> None:
@@ -192,7 +192,7 @@ class Functions:
         self._by_place: dict[tuple[str, int], Function] = {}
         self._bases: dict[Class, tuple[str, ...]] = {}
         self._callees: dict[ast.Call, tuple[Function, ...]] = {}
-        uses: dict[ast.AST, list[Use]] = {}
+        uses: dict[ast.AST, list[CallSite]] = {}
         for use in source.uses:
             for scope in use.within:
                 uses.setdefault(scope, []).append(use)
@@ -226,16 +226,16 @@ class Functions:
         return self._by_place.get((location.file or "", location.line or 0))
 
     def named(self, meaning: str) -> Function | None:
-        """The function that a name stands for, as `Names` writes it; for a class, how it is made."""
+        """The function that a name stands for, as `SymbolTable` writes it; for a class, how it is made."""
         plain = meaning.replace("()", "")
         return self.by_name.get(plain) or self.by_name.get(f"{plain}.__init__")
 
-    def called(self, use: Use) -> Function | None:
+    def called(self, use: CallSite) -> Function | None:
         """The function of the package that a call names; what a class inherits is not looked for."""
         name = use.name or self._of_self(use)
         return self.named(name) if name else None
 
-    def name_of(self, use: Use) -> str:
+    def name_of(self, use: CallSite) -> str:
         """What is called, `self` and its attributes included."""
         name, function = use.name or self._of_self(use), use.node.func
         if name or not isinstance(function, ast.Attribute) or not _of_self(function.value):
@@ -244,7 +244,7 @@ class Functions:
         meaning = owner.attributes.get(last_word(function.value)) if owner else ""
         return f"{meaning}.{function.attr}" if meaning else ""
 
-    def _of_self(self, use: Use) -> str:
+    def _of_self(self, use: CallSite) -> str:
         function, owner = use.node.func, next(iter(self.all_around(use.within)), None)
         base = function.value if isinstance(function, ast.Attribute) else None
         its_own = isinstance(base, ast.Name) and base.id in ("self", "cls")
@@ -288,7 +288,7 @@ class Functions:
                 yield found
                 return
 
-    def callees(self, use: Use) -> tuple[Function, ...]:
+    def callees(self, use: CallSite) -> tuple[Function, ...]:
         """What of the package a call runs: what it names, and what it hands to something that runs it."""
         if use.node not in self._callees:
             handed = use.node.args[:2] if use.last in RUNS else []
@@ -296,20 +296,20 @@ class Functions:
             self._callees[use.node] = tuple(target for name in names for target in self.targets(name))
         return self._callees[use.node]
 
-    def _meaning(self, use: Use, node: ast.expr) -> str:
+    def _meaning(self, use: CallSite, node: ast.expr) -> str:
         names = self.source.names(use.location.file or "")
         return names.meaning(node) if names else ""
 
     # Where it leads
 
     @cached_property
-    def running(self) -> list[Use]:
+    def running(self) -> list[CallSite]:
         """Each call but those that an import passes by: in a lambda, or behind `if __name__ == "__main__"`."""
         apart = set().union(*(_guarded(names.file.tree) for names in self.source.own))
         return [use for use in self.source.uses if use.function or not (id(use.node) in apart or _is_deferred(use))]
 
     @cached_property
-    def imported(self) -> list[Use]:
+    def imported(self) -> list[CallSite]:
         """The calls that an import runs."""
         return [use for use in self.running if use.function is None]
 
@@ -439,7 +439,7 @@ class Functions:
                         given = other.spread(self.handed_on(use, other, function, names))
                         pending.append((other, given, (*callers, function)))
 
-    def handed_on(self, use: Use, other: Function, function: Function, names: frozenset[str]) -> list[str]:
+    def handed_on(self, use: CallSite, other: Function, function: Function, names: frozenset[str]) -> list[str]:
         """The parameters of the function that is called which get one of these names."""
         parameters = other.parameters
         if other.owner and parameters[:1] in (["self"], ["cls"]):
@@ -458,7 +458,7 @@ def _of_self(target: ast.expr) -> bool:
     return isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self"
 
 
-def _is_deferred(use: Use) -> bool:
+def _is_deferred(use: CallSite) -> bool:
     return any(isinstance(each, ast.Lambda) for each in use.within)
 
 

@@ -26,7 +26,7 @@ Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast
 
 
 @dataclass(frozen=True)
-class Use:
+class CallSite:
     """A call in the source.
 
     Attributes:
@@ -69,11 +69,11 @@ class Use:
         return plain[position]
 
 
-class Names:
+class SymbolTable:
     """The names of one module. `other` gives those of another module of the project, or None."""
 
     def __init__(
-        self, file: File, module: str, *, package: bool, other: Callable[[str], Names | None] = lambda _: None
+        self, file: File, module: str, *, package: bool, other: Callable[[str], SymbolTable | None] = lambda _: None
     ) -> None:
         self.file = file
         self.module = module
@@ -93,12 +93,12 @@ class Names:
         """Each node of the module and the scopes around it, without the module itself."""
         return iter(self._nodes)
 
-    def uses(self) -> list[Use]:
+    def uses(self) -> list[CallSite]:
         """Each call."""
         return self._uses
 
     @cached_property
-    def _uses(self) -> list[Use]:
+    def _uses(self) -> list[CallSite]:
         found = []
         for node, around in self._nodes:
             if isinstance(node, ast.Call):
@@ -106,7 +106,7 @@ class Names:
                 written = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 last = name.rpartition(".")[2] or written
                 location = Location(self.file.path, node.lineno)
-                found.append(Use(name, last, node, location, self.module, around))
+                found.append(CallSite(name, last, node, location, self.module, around))
         return found
 
     def imports(self) -> Iterator[tuple[str, Location, tuple[Scope, ...]]]:
@@ -163,7 +163,7 @@ class Names:
         """The functions, classes and lambdas around a node of the module, outermost first."""
         return self._around.get(node, ())[1:]
 
-    def given(self, node: ast.AST) -> list[tuple[Names, ast.AST]]:
+    def given(self, node: ast.AST) -> list[tuple[SymbolTable, ast.AST]]:
         """What a plain name is given: each value, definition or argument with the names of the module it stands in."""
         if not isinstance(node, ast.Name):
             return []
@@ -193,7 +193,7 @@ class Names:
             return names.text(value.value if isinstance(value, ast.AnnAssign) else value, deep + 1)
         return None
 
-    def definition(self, name: str) -> tuple[Names, ast.AST] | None:
+    def definition(self, name: str) -> tuple[SymbolTable, ast.AST] | None:
         """The function or class of the project that a meaning names, with the names of its module; `()` is left out."""
         parts = name.replace("()", "").split(".")
         for cut in range(len(parts) - 1, 0, -1):
@@ -208,7 +208,7 @@ class Names:
             return (other, found) if isinstance(found, (*FUNCTIONS, ast.ClassDef)) else None
         return None
 
-    def written(self, node: ast.AST | None, deep: int = 0) -> tuple[ast.AST | None, Names]:
+    def written(self, node: ast.AST | None, deep: int = 0) -> tuple[ast.AST | None, SymbolTable]:
         """What a name was given where it is plainly assigned, also in another module, and that module's names."""
         if not isinstance(node, ast.Name) or deep > _DEEP:
             return node, self
@@ -222,7 +222,7 @@ class Names:
                 return self.written(given, deep + 1) if isinstance(given, ast.expr) else (node, self)
         return node, self
 
-    def _elsewhere(self, node: ast.ImportFrom, name: str, deep: int) -> tuple[ast.AST | None, Names]:
+    def _elsewhere(self, node: ast.ImportFrom, name: str, deep: int) -> tuple[ast.AST | None, SymbolTable]:
         for alias in node.names:
             if (alias.asname or alias.name) == name:
                 module, _, attribute = self._imported(node, alias).rpartition(".")
@@ -290,7 +290,7 @@ class Names:
     def _keep(self, scope: ast.AST, name: str, value: ast.AST) -> None:
         self._bound.setdefault(scope, {}).setdefault(name, []).append(value)
 
-    def _origins(self, name: str, value: ast.AST, deep: int) -> list[tuple[Names, ast.AST]]:
+    def _origins(self, name: str, value: ast.AST, deep: int) -> list[tuple[SymbolTable, ast.AST]]:
         """The value itself, or what the module that it is imported from has under its name."""
         if not isinstance(value, (ast.Import, ast.ImportFrom)):
             return [(self, value)]
