@@ -8,12 +8,11 @@ from ._service import Service
 def test_it_runs_only_when_it_is_selected_by_its_whole_code(service: Service) -> None:
     service.replace("@/core/clients/_clients.py", "def breakers(", "def breaker_states(")
     assert service.check().codes == set()
-    told = service.run("from inbox_demo.checks.__main__ import main; sys.exit(main(['--select=RT']))")
-    assert "not checked: RT002" in told["output"]
+    assert "RT002" in service.check("RT").not_applicable
 
 
 def test_where_mypy_fails_it_says_that_it_could_not_look(service: Service) -> None:
     service.replace("pyproject.toml", 'plugins = ["pydantic.mypy"]', 'plugins = ["gone"]')
-    answer = service.check("--select=RT002")
+    answer = service.check("RT002")
     assert answer.status == 2
     assert "could not look: RT002" in answer.notes

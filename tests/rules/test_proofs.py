@@ -1,4 +1,4 @@
-"""Each failure is brought back, disguised, written in a hurry and imitated: its guard goes off, and it alone."""
+"""Each failure is brought back, disguised, written in a hurry and imitated: its rule goes off, and it alone."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from service.checks import codes
-from service.checks._findings import AtRunTime
-from service.checks._run import GUARDS
+from hardened.model import AtRunTime
+from hardened.rules import RULES
 
 from .._template import VARIANTS
-from ._matrix import PAGE, page
+from ._matrix import AT_START, PAGE, page
 from ._proofs import CASES, Case, Kind
 from ._service import Environment, Service, Spot, told_codes
 
@@ -24,9 +23,9 @@ for module in sorted(Path(__file__).parent.glob("proof_*.py")):
 
 JUDGED = [case for case in CASES if case.kind is not Kind.UNPROTECTED]
 UNPROTECTED = [case for case in CASES if case.kind is Kind.UNPROTECTED]
-AT_RUN_TIME = {guard.__name__ for guard in GUARDS if issubclass(guard, AtRunTime)}
-SELECTED = {guard.__name__ for guard in GUARDS if guard.only_selected}
-AT_START = {guard.__name__ for guard in GUARDS if guard.at_start}
+AT_RUN_TIME = {rule.__name__ for rule in RULES if issubclass(rule, AtRunTime)}
+SELECTED = {rule.__name__ for rule in RULES if rule.only_selected}
+CODES = [rule.__name__ for rule in RULES]
 
 
 @pytest.mark.parametrize("answers", VARIANTS.values(), ids=VARIANTS)
@@ -41,18 +40,18 @@ def test_a_service_as_rendered_is_silent(
 def test_proof(case: Case, service: Service, tmp_path_factory: pytest.TempPathFactory) -> None:
     expected = case.change(service)
     # What takes long is asked for by its name, and looks at all types from the beginning only once.
-    chosen = [f"--select={case.code}"] if case.code in SELECTED else []
+    chosen = [case.code] if case.code in SELECTED else []
     kept = {"MYPY_CACHE_DIR": str(tmp_path_factory.getbasetemp() / "mypy")} if chosen else {}
     answer = service.check(*chosen, environment={**kept, **dict(case.environment)})
     assert "could not look" not in answer.notes or answer.findings, answer.notes
     others = [each for each in answer.findings if each.code != case.code and each.code not in case.also]
-    assert others == [], "guards of other failures go off as well"
+    assert others == [], "rules of other failures go off as well"
     own = [each for each in answer.findings if each.code == case.code]
     if case.kind is Kind.LOOK_ALIKE:
         assert own == []
         return
     spots = [expected] if isinstance(expected, Spot) else list(expected or ())
-    assert spots, "the case names no line at which the guard must point"
+    assert spots, "the case names no line at which the rule must point"
     assert sorted(each.spot for each in own) == sorted(spots), own
     assert all(each.message.endswith(f"({case.code})") for each in own)
     assert answer.status == 1
@@ -80,19 +79,19 @@ def test_each_code_has_its_proofs() -> None:
     least = {Kind.BACK: 1, Kind.DISGUISE: 3, Kind.HURRIED: 1, Kind.LOOK_ALIKE: 1}
     lacking = [
         f"{code}: {counted[code, kind]} of {number} {kind}"
-        for code in codes()
+        for code in CODES
         for kind, number in ({Kind.UNPROTECTED: 2} if code in AT_RUN_TIME else least).items()
         if counted[code, kind] < number
     ]
     assert lacking == []
-    assert {case.code for case in CASES} == set(codes())
+    assert {case.code for case in CASES} == set(CODES)
 
 
 def test_the_page_of_the_catalogue_is_what_guards_and_proofs_say(request: pytest.FixtureRequest) -> None:
-    expected = page(GUARDS, CASES)
+    expected = page(RULES, CASES)
     if request.config.getoption("update_snapshots"):
         PAGE.write_text(expected, encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == expected, "make it anew, see its first lines, and look at the difference"
     rows = [line.split(" | ") for line in expected.splitlines() if line.startswith("| [")]
-    assert len(rows) == len(codes())
+    assert len(rows) == len(CODES)
     assert [row[0] for row in rows if not row[2]] == [], "it fires nowhere"

@@ -62,7 +62,7 @@ def test_a_limit_of_the_settings_is_reported_beside_a_client_that_connects(servi
     service.replace(
         "@/settings.py", 'outside local when it is weak."""', 'outside local."""\n\n    patience_seconds: float = 3.0'
     )
-    answer = service.check("--select", "CL001,CL003,CL008,IM003")
+    answer = service.check("CL001", "CL003", "CL008", "IM003")
     told = {(each.code, each.spot.file.rpartition("/")[2]) for each in answer.findings}
     expected = {("CL001", "memory.py"), ("CL003", "memory.py"), ("CL008", "memory.py"), ("CL003", "settings.py")}
     assert told == expected, answer.findings

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+import pytest
 from uv import find_uv_bin
 
-from .._template import PACKAGE
+from hardened.run import check, exit_status
+from hardened.report import printed
 
-SERVER = Path(__file__).with_name("_server.py")
+from .._template import PACKAGE
+from ._interpreter import Forking
+
 SOURCE = f"src/{PACKAGE}"
 # What the person who runs the tests has set must not reach the service.
 OWN = {"HOME", "PATH", "LANG", "TMPDIR", "UV_CACHE_DIR", "SSL_CERT_FILE", "XDG_CACHE_HOME", "PYENV_ROOT"}
@@ -32,7 +36,7 @@ class Spot(NamedTuple):
 
 @dataclass(frozen=True)
 class Finding:
-    """What the check says."""
+    """One thing that the tool found."""
 
     code: str
     spot: Spot
@@ -41,11 +45,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a run of the check gave."""
+    """Result of one run of the tool."""
 
     status: int
     findings: list[Finding]
     notes: str
+    not_applicable: set[str]
 
     @property
     def codes(self) -> set[str]:
@@ -54,61 +59,35 @@ class Answer:
 
 
 class Environment:
-    """A virtual environment with all that the service and its developers need, and a process in it that forks checks.
+    """A virtual environment with all that the service and its developers need, and an interpreter of it that forks.
 
-    `installed` is the service as rendered, compiled.
+    Attributes:
+        installed: the service as rendered, compiled.
+        python: the interpreter that forks.
     """
 
     def __init__(self, service: Path, folder: Path) -> None:
         self.folder = folder
-        self.python = folder / "bin" / "python"
         self._variables = {name: value for name, value in os.environ.items() if name in OWN}
         # A copy: what is rendered is not to be changed, and uv writes a lock file.
         self.installed = installed = shutil.copytree(service, folder.with_name("installed"))
         command = [find_uv_bin(), "sync", "--quiet", "--no-default-groups", "--group=dev"]
         made = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(folder), "UV_PYTHON": sys.executable}
         subprocess.run(command, cwd=installed, env=made, check=True)
+        own = folder / "bin" / "python"
         # Copies bring it along: without it, each check compiled the whole package.
-        subprocess.run(
-            [str(self.python), "-m", "compileall", "-q", "src", "tests", "migrations"], cwd=installed, check=True
-        )
-        self._server = subprocess.Popen(
-            [str(self.python), str(SERVER), PACKAGE],
-            cwd=installed,
-            env=self.variables(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._answer() == {"ready": True}
+        subprocess.run([str(own), "-m", "compileall", "-q", "src", "tests", "migrations"], cwd=installed, check=True)
+        self._forking = Forking(own, folder.parent, PACKAGE, self.variables(), installed)
+        self.python = self._forking.python
 
-    def variables(self, more: dict[str, str] | None = None) -> dict[str, str]:
+    def variables(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment of a process of the service."""
         path = os.pathsep.join([str(self.folder / "bin"), self._variables.get("PATH", os.defpath)])
         return {**self._variables, "PATH": path, **(more or {})}
 
-    def ask(self, root: Path, code: str, environment: dict[str, str] | None = None) -> dict[str, Any]:
-        """Run Python code in a fresh process in the service's folder: its status, output and errors."""
-        assert self._server.stdin
-        request = {"root": str(root), "code": code, "environment": environment or {}}
-        self._server.stdin.write(json.dumps(request) + "\n")
-        self._server.stdin.flush()
-        return self._answer()
-
-    def _answer(self) -> dict[str, Any]:
-        assert self._server.stdout
-        line = self._server.stdout.readline()
-        assert line, "the process that forks checks has ended"
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
     def close(self) -> None:
-        """End the process."""
-        assert self._server.stdin
-        assert self._server.stdout
-        self._server.stdin.close()
-        self._server.wait()
-        self._server.stdout.close()
+        """End the process that forks."""
+        self._forking.close()
 
 
 class Service:
@@ -177,37 +156,45 @@ class Service:
         for module, content in files.items():
             self.write(f"@/features/{name}/{module}.py", content)
 
-    def check(self, *arguments: str, environment: dict[str, str] | None = None) -> Answer:
-        """Run `check` with JSON as its output."""
-        code = f"from {PACKAGE}.checks.__main__ import main; sys.exit(main(['--format=json', *{list(arguments)!r}]))"
-        told = self.run(code, environment=environment)
-        assert told["status"] in (0, 1, 2), told["errors"]
-        try:
-            rows = json.loads(told["output"])
-        except json.JSONDecodeError:
-            raise AssertionError(f"the check ended with {told['status']}: {told['errors']}") from None
-        findings = [Finding(row["code"], Spot(row["file"], row["line"]), row["message"]) for row in rows]
-        return Answer(told["status"], findings, told["errors"])
+    def check(self, *select: str, environment: Mapping[str, str] | None = None) -> Answer:
+        """Run the tool on this copy, under the environment's interpreter."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name in set(os.environ) - OWN:
+                patch.delenv(name)
+            for name, value in self._environment.variables(environment).items():
+                patch.setenv(name, value)
+            report = check(self.root, select=select, python=str(self._environment.python))
+        findings = [
+            Finding(each.code, Spot(each.location.file or "", each.location.line), printed(each))
+            for each in report.findings
+        ]
+        blind = "".join(f"could not look: {each.code}: {each.reason}\n" for each in report.could_not_look)
+        return Answer(exit_status(report), findings, blind, {each.code for each in report.not_applicable})
 
-    def run(self, code: str, *, environment: dict[str, str] | None = None) -> dict[str, Any]:
-        """Run Python code in a process of the service: `status`, `output`, `errors`."""
-        return self._environment.ask(self.root, code, environment)
+    def run(self, code: str, *, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run Python code in a process of the service; the copy's package goes before the one that is installed."""
+        variables = self._environment.variables({"PYTHONPATH": str(self.root / "src"), **(environment or {})})
+        return subprocess.run(
+            [str(self._environment.python), "-c", code],
+            cwd=self.root,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def start(self) -> str:
         """Why the service refuses to start; empty where it does not."""
-        told = self.run(f"import {PACKAGE}.main")
-        return "" if told["status"] == 0 else str(told["errors"])
+        done = self.run(f"import {PACKAGE}.main")
+        return "" if done.returncode == 0 else done.stderr
 
     def pytest(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the service's own tests on this copy, in a process that has imported already what they need."""
         # What is imported before pytest looks at it is not rewritten for its messages, and nobody needs them there.
         options = ["-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning", *arguments]
-        code = f"import pytest; sys.path.insert(0, ''); sys.exit(int(pytest.main({options!r})))"
-        # The processes that the tests start take the copy's package, and not the one that is installed.
-        told = self.run(code, environment={"PYTHONPATH": str(self.root / "src")})
-        # What pytest itself ends with, such as warnings that came too late for any test, is 1 as in a process of its own.
-        status = 1 if told["status"] == 70 else told["status"]
-        return subprocess.CompletedProcess(options, status, told["output"] + told["errors"])
+        done = self.run(f"import sys, pytest; sys.exit(int(pytest.main({options!r})))")
+        return subprocess.CompletedProcess(options, done.returncode, done.stdout + done.stderr)
 
     def command(self, *words: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command of the environment on this copy."""
