@@ -33,6 +33,8 @@ BUILD = ROOT / "build"
 PROJECT = nox.project.load_toml("pyproject.toml")
 OLDEST = (3, 11)
 BARE = "example=false"
+# Questions, rendering, and the tool on facts made by hand.
+QUICK_HERE = ("tests/test_questions.py", "tests/test_render.py", "tests/test_source_rules.py", "tests/tool")
 # The service's main road, on SQLite, without fuzzing: what breaks most often is seen here first.
 QUICK = (
     "--quiet",
@@ -49,14 +51,16 @@ IN_TWO_PROCESSES = ("--numprocesses=2", "--dist=loadfile")
 # Kept when a service is rendered again: environments, for the time they take, and what somebody put into the database.
 KEPT = {".nox", ".venv", ".mypy_cache", "var", ".env"}
 NO_ENVIRONMENT = {"VIRTUAL_ENV": None, "UV_PROJECT_ENVIRONMENT": None}
+SERVICE = {**NO_ENVIRONMENT, "HARDENED_TOOL": str(ROOT)}
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style and known mistakes, of the repository's own Python and of what is rendered."""
+    """Style, known mistakes and directions of import, of the repository's own Python and of what is rendered."""
     _install(session, "lint", "render")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports", env={"PYTHONPATH": "src"})
     # The last has the longest package there may be: its lines are the longest too.
     for answer in ("example=true", BARE, "service_name=Orders And Their Invoices"):
         with session.chdir(_render(session, "lint", answer)):
@@ -73,24 +77,24 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Questions, rendering, ownership, updates; arguments after -- go to pytest."""
+    """Questions, rendering, ownership, updates, the tool; arguments after -- go to pytest."""
     _install(session, "test")
-    session.run("pytest", *(session.posargs or ("--numprocesses=2", "--ignore=tests/failures")))
+    session.run("pytest", *(session.posargs or ("--numprocesses=2", "--ignore=tests/rules")))
 
 
 @nox.session
-def failures(session: nox.Session) -> None:
+def rules(session: nox.Session) -> None:
     """Each failure of the catalogue brought back into a rendered service; arguments after -- go to pytest."""
     _install(session, "test")
     if session.posargs:
         session.run("pytest", *session.posargs)
         return
-    _try(session, lambda *options: session.run("pytest", "--quiet", *options, "tests/failures"))
+    _try(session, lambda *options: session.run("pytest", "--quiet", *options, "tests/rules"))
 
 
 @nox.session
 def service(session: nox.Session) -> None:
-    """The generated service's own lint, types, tests but the slow ones, and checks; without the example, all but the tests."""
+    """The generated service's own lint, types, check, and tests but the slow ones; without the example, all but the tests."""
     _install(session, "render")
     folder = _render(session, "service")
     _nox(session, folder, "lint", "types", "check")
@@ -100,10 +104,10 @@ def service(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def quick(session: nox.Session) -> None:
-    """An answer in about a minute: lint, questions, rendering, and the service's main road on SQLite."""
+    """An answer in two minutes: lint, questions, rendering, the tool, and the service's main road on SQLite."""
     _install(session, "lint", "test")
     session.run("ruff", "check", ".")
-    session.run("pytest", "--quiet", "tests/test_questions.py", "tests/test_render.py", "tests/test_source_rules.py")
+    session.run("pytest", "--quiet", *QUICK_HERE)
     folder = _render(session, "service")
     with session.chdir(folder):
         session.run("ruff", "check", ".")
@@ -218,23 +222,6 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
-def fleet(session: nox.Session) -> None:
-    """Update many services side by side, `-- DIR…` or a file of folders; -- --dry-run DIR… shows it, --help the rest."""
-    _install(session, "fleet")
-    try:
-        session.run("python", "tools/fleet.py", *(session.posargs or ["--help"]))
-    except CommandFailed as failed:
-        sys.exit(failed.return_code or 1)
-
-
-@nox.session(default=False)
-def adopt(session: nox.Session) -> None:
-    """Bring a service that was not made here under the template without changing a line of it: `-- DIR [--piece core]`."""
-    _install(session, "fleet")
-    session.run("python", "tools/adopt.py", *(session.posargs or ["--help"]))
-
-
-@nox.session(default=False)
 def release(session: nox.Session) -> None:
     """Refuse or allow a release, `-- v0.1.0`: the changelog has it, all is committed, the tests are green."""
     if len(session.posargs) != 1 or not re.fullmatch(r"v\d+\.\d+\.\d+", session.posargs[0]):
@@ -257,7 +244,9 @@ def release(session: nox.Session) -> None:
 
 
 def _install(session: nox.Session, *groups: str) -> None:
-    session.install(*nox.project.dependency_groups(PROJECT, *groups))
+    """Install dependency groups, and the tool where tests or types need it."""
+    tool = ("--editable", str(ROOT)) if {"test", "types"} & set(groups) else ()
+    session.install(*tool, *nox.project.dependency_groups(PROJECT, *groups))
 
 
 def _read(path: str) -> str:
@@ -286,10 +275,10 @@ def _render(session: nox.Session, name: str, *answers: str) -> Path:
 
 
 def _nox(session: nox.Session, folder: Path, *arguments: str) -> None:
-    """Run the service's own sessions."""
+    """Run the service's own sessions, with the tool of this checkout."""
     sessions = ["--session", *arguments] if arguments else []
     noxfile = str(folder / "noxfile.py")
-    session.run(sys.executable, "-m", "nox", "--noxfile", noxfile, *sessions, external=True, env=NO_ENVIRONMENT)
+    session.run(sys.executable, "-m", "nox", "--noxfile", noxfile, *sessions, external=True, env=SERVICE)
 
 
 def _try(session: nox.Session, pytest: Callable[..., object], chosen: str = "") -> None:
