@@ -1,13 +1,15 @@
 # Owned by the template.
 """Background jobs: one row for each is the outbox, the status, the guard against a second run and the metrics."""
 
+from ._context import Run
 from ._counts import JobCount, count_jobs
-from ._kinds import DEFAULT_QUEUE, JobKind, JobPayload, JobRegistry, PermanentError, UnknownJobKindError, job
+from ._errors import JobStateError, PermanentError, UnknownJobKindError
+from ._kinds import DEFAULT_QUEUE, JobKind, JobPayload, JobRegistry, job
 from ._models import Job, JobChunk, JobState, Schedule
-from ._queue import JobStateError, delete_finished, enqueue, request_cancel, retry
+from ._queue import delete_finished, enqueue, request_cancel, retry
 from ._reconciler import Reconciler
 from ._relay import Relay
-from ._run import InlineDispatcher, Run, in_thread, run_job
+from ._run import InlineDispatcher, in_thread, run_job
 from ._views import JobView, jobs_topic
 
 __all__ = [

@@ -10,9 +10,10 @@ from celery import Celery
 from kombu import Queue
 
 from ..settings import CoreSettings
-from ._kinds import DEFAULT_QUEUE, JobRegistry, UnknownJobKindError
+from ._errors import UnknownJobKindError
+from ._kinds import DEFAULT_QUEUE, JobRegistry
+from ._limits import HARD_SECONDS, SOFT_SECONDS
 from ._models import Job
-from ._relay import HARD_SECONDS, SOFT_SECONDS
 
 __all__ = ["RUN_JOB", "Message", "Sender", "dead_letters", "make_celery"]
 

@@ -6,28 +6,20 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast, get_type_hints
+from typing import Any, Final, Generic, TypeVar, cast, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
 
-if TYPE_CHECKING:
-    from ._run import Run
+from ._context import Run
+from ._errors import UnknownJobKindError
 
-__all__ = ["DEFAULT_QUEUE", "JobKind", "JobPayload", "JobRegistry", "PermanentError", "UnknownJobKindError", "job"]
+__all__ = ["DEFAULT_QUEUE", "JobKind", "JobPayload", "JobRegistry", "job"]
 
 DEFAULT_QUEUE: Final = "default"
 """The queue of the jobs that name none; every service has it."""
 
 _MAX_ATTEMPTS: Final = 100
 _MAX_SECONDS: Final = 86_400
-
-
-class PermanentError(Exception):
-    """Raised by a job that would fail in the same way again: it fails at once, with this message for its owner."""
-
-
-class UnknownJobKindError(Exception):
-    """A job names a kind that no feature has."""
 
 
 class JobPayload(BaseModel):
@@ -37,7 +29,7 @@ class JobPayload(BaseModel):
 
 
 P = TypeVar("P", bound=JobPayload)
-Function = Callable[["Run", P], Awaitable[BaseModel | None]]
+Function = Callable[[Run, P], Awaitable[BaseModel | None]]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeVar, cast
@@ -19,13 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ..database import Database, on_commit, unit_of_work, utc_now
 from ..metrics import attempt_ended, lease_lost
 from ..realtime import publish
+from ._context import Claim
+from ._errors import JobStateError, LeaseLostError
 from ._kinds import JobKind, JobPayload
 from ._models import FINAL_STATES, JOBS, Job, JobState
 
 __all__ = [
-    "Claim",
-    "JobStateError",
-    "LeaseLostError",
     "claim",
     "delete_finished",
     "enqueue",
@@ -46,28 +44,6 @@ _BACKOFF_MAX_SECONDS: Final = 300.0
 _ERROR_LENGTH: Final = 2_000
 
 log = structlog.get_logger(__name__)
-
-
-class JobStateError(Exception):
-    """What was asked does not go with the state that the job is in."""
-
-
-class LeaseLostError(Exception):
-    """Somebody else took the job over, so nothing that this attempt did may be kept."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """The right to run a job once, until the lease ends."""
-
-    job_id: UUID
-    token: UUID
-    kind: str
-    payload: dict[str, Any]
-    owner_id: int | None
-    attempt: int
-    max_attempts: int
-    request_id: str | None
 
 
 async def enqueue(

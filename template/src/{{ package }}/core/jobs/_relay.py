@@ -15,18 +15,14 @@ from ..clients import BreakerState
 from ..settings import CoreSettings, SettingsError
 from ..tracing import trace_headers
 from ._kinds import JobRegistry
+from ._limits import HARD_SECONDS
 from ._models import Job
 from ._reconciler import NotHandedOnError
 
 if TYPE_CHECKING:
     from ._celery import Message, Sender
 
-__all__ = ["HARD_SECONDS", "SOFT_SECONDS", "Relay"]
-
-SOFT_SECONDS: Final = 10.0
-"""How long after its timeout a job that blocks its event loop, and so never sees it, is told where it stands."""
-HARD_SECONDS: Final = 20.0
-"""How long after its timeout the process of a job that takes no notice of that either is killed."""
+__all__ = ["Relay"]
 
 _PATIENCE: Final = timedelta(minutes=5)
 _WAITING: Final = 10_000
