@@ -1,4 +1,4 @@
-"""What a rule is and what it answers: findings, or why it has none to give."""
+"""Rules and their answers: findings, or the reason why there are none to give."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import Field, dataclass, field, fields
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, TypeVar, dataclass_transform
+
+T = TypeVar("T", str, bool, int, tuple[str, ...])
 
 
 def _resolved(path: str | Path) -> Path:
-    """Where a file really is; each module that is imported is asked for that, several times."""
+    """The file behind symbolic links; resolved once, since several facts name each module."""
     return _of_absolute(os.path.join(os.getcwd(), path))  # noqa: PTH109, PTH118 - a third of what Path takes
 
 
@@ -24,7 +26,7 @@ def _of_absolute(path: str) -> Path:
 
 
 def belongs(root: Path, path: str | Path) -> bool:
-    """Whether a file is the project's: it lies in the project, and not in an environment that lies there too."""
+    """Check that a file is the project's own: in its folder, and not in an environment that lies there too."""
     return _belongs(root, _resolved(path))
 
 
@@ -53,14 +55,14 @@ NOWHERE = Location()
 
 
 class Severity(StrEnum):
-    """How much a finding weighs: an error fails the run, a warning is shown."""
+    """Weight of a finding: an error fails the run, a warning is shown."""
 
     ERROR = "error"
     WARNING = "warning"
 
 
 class Confidence(StrEnum):
-    """How sure a rule is: a certain finding is true, a possible one is shown and fails nothing."""
+    """Certainty of a finding: a certain one is true, a possible one is shown and fails nothing."""
 
     CERTAIN = "certain"
     POSSIBLE = "possible"
@@ -89,12 +91,24 @@ class Finding:
     confidence: Confidence = Confidence.CERTAIN
 
 
+def option(default: T, help: str) -> T:  # noqa: A002 - the word of argparse and of every command line
+    """Declare a key of `[tool.hardening]` that one rule reads: `users_table: str = option("", "table of the users")`.
+
+    The type of the default is the type of the key: a text, a list of names, a switch or a whole number.
+    """
+    value: T = field(default=default, metadata={"help": help})
+    return value
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(option,))
+@dataclass(eq=False)
 class Rule:
-    """One failure that is looked for. The class's name is its code, its docstring what a person reads.
+    """One failure that is looked for. The class's name is its code, its docstring the short story.
 
     A subclass defines `check`, and names the facts that it needs as parameters of it: `def check(self, routes, source)`.
     Each is a fact of `Project`. A fact that is not to be had ends the rule, with the reason; one whose parameter has
     the default None is left out instead. `check` yields findings; it raises DoesNotApply where there is nothing to judge.
+    Keys of the configuration that no other rule reads are fields: see `option`.
     """
 
     #: Release of the tool that brought it: before `defaults` reaches that, its findings are warnings.
@@ -104,11 +118,20 @@ class Rule:
     #: Why it runs only when it is selected by its whole code; empty for those that always run.
     only_selected: ClassVar[str] = ""
 
-    check: Callable[..., Iterable[Finding]]
+    def __init_subclass__(cls) -> None:
+        if any(isinstance(each, Field) for each in vars(cls).values()):
+            dataclass(kw_only=True, eq=False)(cls)
+
+    check: ClassVar[Callable[..., Iterable[Finding]]]
 
     @classmethod
     def finding(cls, message: str, location: Location = NOWHERE, subject: str = "", *, hint: str = "") -> Finding:
         return Finding(cls.__name__, message, hint, location, subject, cls.severity, cls.confidence)
+
+    @classmethod
+    def options(cls) -> dict[str, object]:
+        """The defaults of the keys that it declares, by the names of its fields."""
+        return {each.name: each.default for each in fields(cls)}
 
     @classmethod
     def title(cls) -> str:
@@ -117,7 +140,7 @@ class Rule:
 
     @classmethod
     def page(cls) -> Path:
-        """The whole story, for people: what happened, how to see it, what to do."""
+        """The file of the whole story: what happened, how to see it, what to do."""
         return Path(sys.modules[cls.__module__].__file__ or "").with_suffix(".md")
 
 
@@ -129,11 +152,11 @@ class AtRunTime(Rule):
 
 
 class DoesNotApply(Exception):  # noqa: N818 - an answer, not an error
-    """There is nothing in this project for the guard to judge; the argument says why."""
+    """There is nothing in this project for the rule to judge; the argument says why."""
 
 
 class CouldNotLook(Exception):  # noqa: N818 - an answer, not an error
-    """What the guard judges could not be read, so its silence would mean nothing."""
+    """Something that the rule judges could not be read, so its silence would mean nothing; the argument says why."""
 
 
 def one_line(text: object, limit: int = 300) -> str:

@@ -36,15 +36,22 @@ CLAIMED = frozenset({"CL002"})
 """Failures whose own guard tells of them where they are refused while a module is imported (IM003)."""
 
 
+NOT_IMPORTED = "not imported: --no-import"
+"""The reason of all facts for which the project would have to be imported, where it must not be."""
+
+
 class Project:
-    """The facts of one project, each gathered when somebody first asks for it.
+    """The facts of one project, each gathered when it is first asked for.
 
     Attributes:
+        python: the project's interpreter, where it is named.
         doubts: why a fact that was given may be incomplete, by the fact's name.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, *, python: str | None = None, imports: bool = True) -> None:
         self.config = config
+        self.python = python
+        self._imports = imports
         self.doubts: dict[str, str] = {}
         self._live: Live | None = None
         self._reasons: dict[str, DoesNotApply | CouldNotLook] = {}
@@ -76,6 +83,8 @@ class Project:
         """What the probe answers of the running application."""
         from .runtime.client import ask  # noqa: PLC0415 - a run over source alone starts no process
 
+        if not self._imports:
+            raise DoesNotApply(NOT_IMPORTED)
         return ask(self.config, self.source)
 
     @cached_property
@@ -223,6 +232,8 @@ class Project:
 
     @property
     def live(self) -> Live:
+        if not self._imports:
+            raise DoesNotApply(NOT_IMPORTED)
         if self._live is None:
             from .runtime.live import Live  # noqa: PLC0415 - a run over source alone imports no project
 

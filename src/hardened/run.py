@@ -1,200 +1,207 @@
-"""Running the guards: which of them, over what, and what becomes of their findings."""
+"""One run: selects rules, gives each the facts that it names, and sorts what they find."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
 import inspect
-import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from .config.table import FILE, Acceptance, ConfigError, load_config
-from .model import CouldNotLook, DoesNotApply, Finding, Location, Rule, one_line
-from .project import Project
+from . import __version__
+from .config.acceptances import Acceptance, accept
+from .config.baseline import Entry, compare
+from .config.discovery import FILE
+from .config.errors import ConfigError
+from .config.table import closest, load_config, require_codes
+from .model import CouldNotLook, DoesNotApply, Finding, Location, Rule, Severity, one_line
+from .project import NOT_IMPORTED, Project
+from .report import Report, RuleSummary, Skipped
 from .rules import RULES
 
-
-@dataclass(frozen=True)
-class Skipped:
-    """A guard that gave no judgement, and why."""
-
-    code: str
-    reason: str
+CODES: tuple[str, ...] = tuple(rule.__name__ for rule in RULES)
+"""The code of every rule."""
 
 
-@dataclass(frozen=True)
-class Report:
-    """What one run found."""
+def check(
+    root: Path,
+    *,
+    select: Collection[str] = (),
+    python: str | None = None,
+    imports: bool = True,
+    baseline: Counter[Entry] | None = None,
+    rules: Collection[type[Rule]] = RULES,
+) -> Report:
+    """Judge the project in a folder.
 
-    findings: tuple[Finding, ...] = ()
-    accepted: tuple[tuple[Finding, str], ...] = ()  # with the reason
-    not_applicable: tuple[Skipped, ...] = ()
-    could_not_look: tuple[Skipped, ...] = ()
-    codes: tuple[str, ...] = ()  # the guards that were asked
+    Writes nothing, and raises for nothing that the project does wrong: what cannot be looked at is in the report.
+
+    Args:
+        root: the project's folder.
+        select: codes or families (`DB`); none means all.
+        python: the project's interpreter; None searches for it.
+        imports: False leaves out the facts for which the project would be imported.
+        baseline: the findings that are known already.
+        rules: the rules there are.
+
+    Raises:
+        ValueError: `select` has a name that no code begins with.
+    """
+    chosen = choose(select, rules)
+    summaries = tuple(
+        RuleSummary(each.__name__, each.title(), each.page(), each.since, each.severity, each.confidence)
+        for each in chosen
+    )
+    try:
+        config = load_config(root, _options(rules))
+        require_codes(config, [*CODES, *(rule.__name__ for rule in rules)])
+        newer = _newer(config.defaults, chosen)
+    except ConfigError as error:
+        return Report(could_not_look=(Skipped(FILE, str(error)),), rules=summaries)
+    outcome = _Outcome(select)
+    with _no_collection():
+        project = Project(config, python=python, imports=imports)
+        for rule in chosen:
+            outcome.ask(rule, project)
+    findings = [replace(each, severity=Severity.WARNING) if each.code in newer else each for each in outcome.findings]
+    still_open, accepted = accept(findings, config.accepted)
+    looked = outcome.looked
+    used = {entry for _, entry in accepted}
+    unused = [_unused(each) for each in config.accepted if each.code in looked and each not in used]
+    new, known, gone = compare(still_open, baseline or Counter(), looked)
+    new += unused
+    new.sort(key=lambda each: (each.location.file or "", each.location.line or 0, each.code, each.message))
+    return Report(
+        findings=tuple(new),
+        accepted=tuple((finding, entry.reason) for finding, entry in accepted),
+        known=tuple(known),
+        gone=tuple(gone),
+        unused=frozenset(unused),
+        not_applicable=tuple(outcome.not_applicable),
+        could_not_look=tuple(outcome.could_not_look),
+        notes=config.assumptions,
+        rules=summaries,
+    )
 
 
-def codes() -> tuple[str, ...]:
-    """The code of every guard."""
-    return tuple(rule.__name__ for rule in RULES)
+def choose(select: Collection[str], rules: Iterable[type[Rule]] = RULES) -> tuple[type[Rule], ...]:
+    """The rules of these codes or families; all of them where there is none.
+
+    Raises:
+        ValueError: there is no such code or family.
+    """
+    known = {rule.__name__: rule for rule in rules}
+    for name in select:
+        if not name or not any(code.startswith(name) for code in known):
+            raise ValueError(f"{name!r} is no rule; {closest(name.upper(), known)}")
+    return tuple(rule for code, rule in known.items() if not select or code.startswith(tuple(select)))
 
 
 def explain(code: str) -> str:
-    """The whole story of a guard: what breaks, how it broke somebody, what to do."""
-    if code not in codes():
-        raise ValueError(f"{code!r} is no code; there are {', '.join(codes())}")
-    return next(rule for rule in RULES if rule.__name__ == code).page().read_text(encoding="utf-8")
+    """The page of a rule: what breaks, how it broke somebody, what to do.
 
-
-def run(root: Path, *, select: Collection[str] = ()) -> Report:
-    """Judge the project in this folder. `select` names codes or families (`DB`); none means all.
-
-    Imports the project's package into this process, writes nothing, and raises for nothing that the
-    project does wrong; an unknown name in `select` is a ValueError.
+    Raises:
+        ValueError: there is no such code.
     """
-    rules = _chosen(select)
-    try:
-        config = load_config(root)
-        _known(config.accepted)
-    except ConfigError as error:
-        return Report(could_not_look=(Skipped(FILE, str(error)),))
-    project = Project(config)
-    findings: dict[Finding, None] = {}
-    absent: list[Skipped] = []
-    blind: list[Skipped] = []
-    with _keeping_everything():
-        for rule in rules:
-            code = rule.__name__
-            if rule.only_selected and code not in select:
-                absent.append(Skipped(code, rule.only_selected))
-                continue
-            try:
-                needed = _facts(rule, project)
-                for finding in rule().check(**needed):
-                    findings[finding] = None
-            except DoesNotApply as reason:
-                absent.append(Skipped(code, str(reason)))
-            except CouldNotLook as reason:
-                blind.append(Skipped(code, str(reason)))
-            except Exception as error:  # noqa: BLE001 - one rule's mistake must not silence the others
-                blind.append(Skipped(code, one_line(f"the rule failed: {type(error).__name__}: {error}")))
-            else:
-                blind += [Skipped(code, project.doubts[name]) for name in needed if name in project.doubts]
-    asked = tuple(rule.__name__ for rule in rules)
-    kept, accepted, used = _sorted_out(findings, config.accepted)
-    unasked = {rule.__name__ for rule in rules if rule.only_selected and rule.__name__ not in select}
-    looked = set(asked).difference((each.code for each in blind), unasked)
-    kept += [_stale(each) for each in config.accepted if each.code in looked and each not in used]
-    kept.sort(key=lambda each: (each.location.file or "", each.location.line or 0, each.code, each.message))
-    return Report(tuple(kept), tuple(accepted), tuple(absent), tuple(blind), asked)
+    rule = next((each for each in RULES if each.__name__ == code), None)
+    if rule is None:
+        raise ValueError(f"{code!r} is no code; {closest(code.upper(), CODES)}")
+    return rule.page().read_text(encoding="utf-8")
 
 
-def _facts(rule: type[Rule], project: Project) -> dict[str, object]:
-    """The facts that a rule names as parameters of `check`; None for an optional one that is not to be had."""
+class _Outcome:
+    """What the rules answer, as they are asked."""
+
+    def __init__(self, select: Collection[str]) -> None:
+        self.findings: dict[Finding, None] = {}
+        self.not_applicable: list[Skipped] = []
+        self.could_not_look: list[Skipped] = []
+        self._select = select
+        self._judged: set[str] = set()
+
+    @property
+    def looked(self) -> frozenset[str]:
+        """The codes whose silence means that there is nothing."""
+        return frozenset(self._judged.difference(each.code for each in self.could_not_look))
+
+    def ask(self, rule: type[Rule], project: Project) -> None:
+        code = rule.__name__
+        if rule.only_selected and code not in self._select:
+            self.not_applicable.append(Skipped(code, rule.only_selected))
+            return
+        self._judged.add(code)
+        try:
+            needed, whole = _facts(rule, project)
+            if not whole:
+                self._judged.discard(code)
+            values = {name: project.config.options[name] for name in rule.options() if name in project.config.options}
+            for finding in rule(**values).check(**needed):
+                self.findings[finding] = None
+        except DoesNotApply as reason:
+            if str(reason) == NOT_IMPORTED:
+                self._judged.discard(code)
+            self.not_applicable.append(Skipped(code, str(reason)))
+        except CouldNotLook as reason:
+            self.could_not_look.append(Skipped(code, str(reason)))
+        except Exception as error:  # noqa: BLE001 - one rule's mistake must not silence the others
+            self.could_not_look.append(Skipped(code, one_line(f"the rule failed: {type(error).__name__}: {error}")))
+        else:
+            doubts = [project.doubts[name] for name in needed if name in project.doubts]
+            self.could_not_look += [Skipped(code, doubt) for doubt in doubts]
+
+
+def _facts(rule: type[Rule], project: Project) -> tuple[dict[str, object], bool]:
+    """The facts that a rule names as parameters of `check`, and if they are all that the project has of them.
+
+    An optional fact that is not to be had is None.
+    """
     found: dict[str, object] = {}
+    whole = True
     for name, parameter in list(inspect.signature(rule.check).parameters.items())[1:]:
         try:
             found[name] = project.fact(name)
-        except (DoesNotApply, CouldNotLook):
+        except (DoesNotApply, CouldNotLook) as reason:
             if parameter.default is parameter.empty:
                 raise
             found[name] = None
-    return found
+            whole = whole and isinstance(reason, DoesNotApply) and str(reason) != NOT_IMPORTED
+    return found, whole
 
 
-def exit_status(report: Report) -> int:
-    """0: nothing found. 1: findings. 2: no findings, but not everything could be looked at."""
-    return 1 if report.findings else 2 if report.could_not_look else 0
+def _options(rules: Iterable[type[Rule]]) -> Mapping[str, object]:
+    """The defaults of the keys that rules declare."""
+    return {name: default for rule in rules for name, default in rule.options().items()}
 
 
-def render(report: Report, format: str = "text") -> str:  # noqa: A002 - the name of the option
-    """The report as `text`, `json` or `github`."""
-    return FORMATS[format](report)
+def _newer(defaults: str, rules: Iterable[type[Rule]]) -> frozenset[str]:
+    """The codes of the rules that came after the release whose defaults the owner wants.
+
+    Raises:
+        ConfigError: the release is newer than the tool.
+    """
+    if not defaults:
+        return frozenset()
+    if _release(defaults) > _release(__version__):
+        raise ConfigError(f"defaults is {defaults!r}; this is the tool of {__version__}, install one of {defaults}")
+    return frozenset(rule.__name__ for rule in rules if _release(rule.since) > _release(defaults))
 
 
-def _text(report: Report) -> str:
-    lines = [f"{each.location}: {_told(each)}" for each in report.findings]
-    blind = {each.code for each in report.could_not_look}
-    summary = f"{len(report.findings)} finding{'s' * (len(report.findings) != 1)} from {len(set(report.codes) - blind)} guards"
-    lines.append(f"{summary}, {len(report.accepted)} accepted with a reason")
-    for what, skipped in (("not checked", report.not_applicable), ("could not look", report.could_not_look)):
-        for reason in dict.fromkeys(each.reason for each in skipped):
-            names = ", ".join(each.code for each in skipped if each.reason == reason)
-            lines.append(f"{what}: {names}: {reason}")
-    return "\n".join(lines) + "\n"
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2])
 
 
-def _json(report: Report) -> str:
-    rows = [
-        {"code": each.code, "message": _told(each), "file": each.location.file, "line": each.location.line}
-        for each in report.findings
-    ]
-    return json.dumps(rows, indent=2) + "\n"
-
-
-def _told(finding: Finding) -> str:
-    return f"{'; '.join(filter(None, (finding.message, finding.hint)))} ({finding.code})"
-
-
-def _github(report: Report) -> str:
-    def escaped(text: object, more: str = "") -> str:
-        return "".join(f"%{ord(each):02X}" if each in "%\r\n" + more else each for each in str(text))
-
-    lines = []
-    for each in report.findings:
-        values = {"file": each.location.file, "line": each.location.line, "title": each.code}
-        location = ",".join(f"{key}={escaped(value, ':,')}" for key, value in values.items() if value)
-        lines.append(f"::error {location}::{escaped(_told(each))}")
-    for kind, what, skipped in (
-        ("notice", "not checked", report.not_applicable),
-        ("error", "could not look", report.could_not_look),
-    ):
-        lines += [f"::{kind} title={escaped(s.code, ':,')}::{what}: {escaped(s.reason)}" for s in skipped]
-    return "".join(f"{line}\n" for line in lines)
-
-
-FORMATS: dict[str, Callable[[Report], str]] = {"text": _text, "json": _json, "github": _github}
-
-
-def _chosen(select: Collection[str]) -> list[type[Rule]]:
-    for name in select:
-        if not name or not any(code.startswith(name) for code in codes()):
-            raise ValueError(f"{name!r} is no guard; there are {', '.join(codes())}")
-    return [rule for rule in RULES if not select or rule.__name__.startswith(tuple(select))]
-
-
-def _known(accepted: Iterable[Acceptance]) -> None:
-    for each in accepted:
-        if each.code not in codes():
-            raise ConfigError(f"accepted has the code {each.code}; the guards are {', '.join(codes())}")
-
-
-def _sorted_out(
-    findings: Iterable[Finding], accepted: Sequence[Acceptance]
-) -> tuple[list[Finding], list[tuple[Finding, str]], set[Acceptance]]:
-    """What stays a finding, what is accepted and why, and which acceptances were of use."""
-    kept, settled, used = [], [], set()
-    for finding in findings:
-        for each in accepted:
-            if each.code == finding.code and each.where in (finding.location.file, finding.subject):
-                settled.append((finding, each.reason))
-                used.add(each)
-                break
-        else:
-            kept.append(finding)
-    return kept, settled, used
-
-
-def _stale(acceptance: Acceptance) -> Finding:
+def _unused(acceptance: Acceptance) -> Finding:
     message = f"accepted for {acceptance.where} ({one_line(acceptance.reason)}), where nothing is found any more"
-    location = Location(FILE, acceptance.line)
-    return Finding(acceptance.code, message, "remove the entry", location, acceptance.where)
+    return Finding(
+        acceptance.code, message, "remove the entry", Location(FILE, acceptance.line), subject=acceptance.where
+    )
 
 
 @contextlib.contextmanager
-def _keeping_everything() -> Iterator[None]:
-    """Let no garbage be collected: trees and facts live to the end, and to look through them took a third of a run."""
+def _no_collection() -> Iterator[None]:
+    """Collect no garbage: trees and facts live to the end, and to look through them took a third of a run."""
     before = gc.isenabled()
     gc.disable()
     try:

@@ -1,41 +1,53 @@
-"""The command `hardened`."""
+"""The command `hardened`: one sub-command, one module.
+
+Each module has `add_arguments(parser)` and `main(options)`, which returns the exit status.
+"""
 
 from __future__ import annotations
 
 import argparse
-import gc
+import importlib
+import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from ..config.table import find_root
-from ..run import FORMATS, exit_status, explain, render, run
+from .. import __version__
+from ..config.errors import ConfigError
+
+COMMANDS: dict[str, str] = {
+    "check": "name the failures of the catalogue in a project",
+    "explain": "print the page of a rule",
+    "rules": "list the rules",
+}
+"""The sub-commands, each with its line of help; only the module of the one that is used is imported."""
 
 
-def main(arguments: Sequence[str] | None = None, *, program: str = "hardened") -> int:
-    """Run the guards; give the exit status: 0 nothing found, 1 findings, 2 could not look."""
-    parser = argparse.ArgumentParser(prog=program, description="Name what would break this service.")
-    parser.add_argument("--format", choices=list(FORMATS), default="text")
-    parser.add_argument("--select", metavar="CODES", action="append", help="codes or families: RT001,DB")
-    parser.add_argument("--explain", metavar="CODE", help="tell the whole story of one guard")
-    parser.add_argument("--root", type=Path, help="the project's folder; else it is searched for upwards")
-    options = parser.parse_args(arguments)
-    select = [code.strip() for each in options.select or () for code in each.split(",")]
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a sub-command and return its exit status; one that cannot be understood exits with 2."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(
+        prog="hardened", description="Name what would break a Python service, and mend it."
+    )
+    parser.add_argument("--version", action="version", version=f"hardened {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    parsers = {
+        name: commands.add_parser(name, help=line, description=f"{line.capitalize()}.")
+        for name, line in COMMANDS.items()
+    }
+    name = next((word for word in words if not word.startswith("-")), "")
+    if name not in COMMANDS:
+        parser.parse_args(words)  # exits: help, version, or an error that lists the commands
+    command = importlib.import_module(f".{name}", __name__)
+    command.add_arguments(parsers[name])
     try:
-        if options.explain:
-            sys.stdout.write(explain(options.explain) + "\n")
-            return 0
-        root = options.root or find_root(Path.cwd())
-        if root is None:
-            parser.error(f"no pyproject.toml with [tool.hardening] at or above {Path.cwd()}; use --root")
-        gc.disable()
-        report = run(root, select=select)
-        gc.freeze()  # the process ends with this: to look through all of it for garbage took a fifth of the whole
-        gc.enable()
-    except ValueError as error:
-        parser.error(str(error))
-    sys.stdout.write(render(report, options.format))
-    if options.format != "text":
-        for each in report.could_not_look:
-            sys.stderr.write(f"could not look: {each.code}: {each.reason}\n")
-    return exit_status(report)
+        status: int = command.main(parser.parse_args(words))
+        sys.stdout.flush()
+    except (ConfigError, ValueError) as error:
+        parsers[name].error(str(error))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader has gone (`| head`). Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status

@@ -1,39 +1,38 @@
-"""What the guards are to look at: `[tool.hardening]` in the project's pyproject.toml."""
+"""`[tool.hardening]` in the project's pyproject.toml: which things the rules look at, and by which names."""
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-FILE = "pyproject.toml"
+from .acceptances import Acceptance, read_acceptances
+from .discovery import FILE as FILE
+from .discovery import find_package, find_source, project_name
+from .errors import ConfigError
+from .presets import load_preset
+
 ADDRESS = re.compile(r"[\w.]+:[\w.]+")
 ADDRESSES = ("application", "metadata", "settings", "celery", "client-base")
 YOURS = "yours"
-"""The table below `[tool.hardening]` in which a service says the same keys, so that no line has two owners."""
-
-
-class ConfigError(Exception):
-    """`[tool.hardening]` says something that cannot be followed; the message names the key."""
-
-
-@dataclass(frozen=True)
-class Acceptance:
-    """One known finding that stays. `where` is the finding's whole file or its whole subject."""
-
-    code: str
-    where: str
-    reason: str
-    line: int | None = None
+"""The table below `[tool.hardening]` that has the same keys; services of 0.4 and before keep the owner's values in it."""
+_RELEASE = re.compile(r"\d+\.\d+")
+_NO_KEYS = ("root", "options", "assumptions")
 
 
 @dataclass(frozen=True)
 class Config:
-    """The table and `[tool.hardening.yours]`, with their defaults. Paths are relative to `root`; addresses are `module:attribute`."""
+    """The table, with its defaults. Paths are relative to `root`; addresses are `module:attribute`.
+
+    Attributes:
+        options: the values of the keys that single rules declare, by name.
+        assumptions: what was derived, since nothing names it; one line each.
+    """
 
     root: Path
     package: str = ""
@@ -81,12 +80,17 @@ class Config:
     liveness: tuple[str, ...] = ()
     pool_settings: tuple[str, ...] = ()
     # Runs.
+    preset: str = ""
+    defaults: str = ""
     accepted: tuple[Acceptance, ...] = ()
+    options: Mapping[str, object] = field(default_factory=dict, hash=False)
+    assumptions: tuple[str, ...] = ()
 
     @cached_property
     def text(self) -> str:
-        """What is in pyproject.toml."""
-        return (self.root / FILE).read_text(encoding="utf-8")
+        """The text of pyproject.toml; "" where there is none."""
+        path = self.root / FILE
+        return path.read_text(encoding="utf-8-sig") if path.is_file() else ""
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -98,81 +102,130 @@ class Config:
         return [path for name in getattr(self, key) for path in sorted(self.root.glob(name)) if path.is_file()]
 
 
-def find_root(*starts: Path) -> Path | None:
-    """The nearest folder at or above one of these that has a pyproject.toml with [tool.hardening]."""
-    for start in starts:
-        for folder in (start.resolve(), *start.resolve().parents):
-            file = folder / FILE
-            # By text: a file with a mistake in it must be found too, to be complained about.
-            if file.is_file() and "tool.hardening" in file.read_text("utf-8", errors="replace"):
-                return folder
-    return None
+def load_config(root: Path, options: Mapping[str, object] | None = None) -> Config:
+    """Read the table.
 
+    A project without one is read by the defaults. With a preset, lists are added to its lists, and texts take the place of its texts.
 
-def load_config(root: Path) -> Config:
-    """Read the table; raise ConfigError, one line that names the key, for what cannot be followed."""
+    Args:
+        root: the project's folder.
+        options: the default values of the keys that rules declare, by name.
+
+    Raises:
+        ConfigError: it cannot be followed; one line that names the key.
+    """
     root = root.resolve()
-    try:
-        text = (root / FILE).read_text(encoding="utf-8")
-        table: object = tomllib.loads(text).get("tool", {}).get("hardening")
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{FILE} cannot be read: {error}") from error
+    text, document = _read(root / FILE)
+    tool = document.get("tool", {})
+    table: object = tool.get("hardening", {}) if isinstance(tool, Mapping) else {}
     if not isinstance(table, Mapping):
-        raise ConfigError(f"{FILE} has no table [tool.hardening]; add it, with at least `package`")
-
-    values = _values(table, text)
-    yours = table.get(YOURS, {})
-    if not isinstance(yours, Mapping):
-        raise ConfigError(f"{YOURS} is {yours!r}; it must be a table: [tool.hardening.{YOURS}]")
-    if "accepted" in yours:
+        raise ConfigError(f"hardening is {table!r}; it must be a table: [tool.hardening]")
+    owners = table.get(YOURS, {})
+    if not isinstance(owners, Mapping):
+        raise ConfigError(f"{YOURS} is {owners!r}; it must be a table: [tool.hardening.{YOURS}]")
+    if "accepted" in owners:
         raise ConfigError(f"accepted stands in [tool.hardening.{YOURS}]; write [[tool.hardening.accepted]]")
-    for name, value in _values(yours, text).items():
-        before = values.get(name, getattr(Config, name))
-        values[name] = (*before, *value) if isinstance(value, tuple) else value
-    if "package" not in values:
-        raise ConfigError("package is missing from [tool.hardening]; name the package to check")
-    return Config(root, **values)
 
-
-def _values(table: Mapping[str, object], text: str) -> dict[str, Any]:
-    known = {field.name.replace("_", "-"): field for field in fields(Config) if field.name != "root"}
+    keys = _Keys(dict(options or {}))
+    written, extended = keys.read(table, text), keys.read(owners, text)
+    named = {**written, **extended}
+    assumptions: list[str] = []
+    package = named.get("package", "")
+    if package:
+        source = named.get("source") or find_source(root, package)
+    else:
+        source, package = find_package(root, document)
+        place = f"`{source}/{package}`" if source != "." else f"`{package}`"
+        assumptions.append(f"no `package` in [tool.hardening] of {FILE}: assumed {place}")
     values: dict[str, Any] = {}
-    for key, value in table.items():
-        if key == YOURS:
-            continue
-        if key not in known:
-            raise ConfigError(f"{key} is no key of [tool.hardening]; it has {', '.join(known)}")
-        name, default = known[key].name, known[key].default
+    if preset := named.get("preset"):
+        command = project_name(document) or package.replace("_", "-")
+        values = keys.read(load_preset(preset, package, command), "")
+        keys.extend(values, written)
+    else:
+        values = written
+    keys.extend(values, extended)
+    values |= {"package": package, "source": source}
+    declared = {name: values.pop(name) for name in list(values) if name not in _FIELDS}
+    return Config(root, **values, options=declared, assumptions=tuple(assumptions))
+
+
+def require_codes(config: Config, codes: Iterable[str]) -> None:
+    """Refuse acceptances of unknown codes.
+
+    Raises:
+        ConfigError: an acceptance names a code that no rule has.
+    """
+    known = tuple(codes)
+    for each in config.accepted:
+        if each.code not in known:
+            raise ConfigError(f"accepted has the code {each.code}; {closest(each.code, known)}")
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """A phrase that lists the known names, those close to this one first."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    others = [each for each in names if each not in near]
+    listed = f"there are {', '.join(others)}"
+    return f"did you mean {' or '.join(near)}? besides, {listed}" if near else listed
+
+
+_FIELDS = {each.name: each.default for each in fields(Config) if each.name not in _NO_KEYS}
+
+
+class _Keys:
+    """All keys there are: those of `Config`, and those that rules declare."""
+
+    def __init__(self, options: Mapping[str, object]) -> None:
+        self._defaults = {**options, **_FIELDS}
+
+    def read(self, table: Mapping[str, object], text: str) -> dict[str, Any]:
+        """The values of a table, by the names of the fields."""
+        known = {name.replace("_", "-"): name for name in self._defaults}
+        values: dict[str, Any] = {}
+        for key, value in table.items():
+            if key == YOURS:
+                continue
+            if key not in known:
+                raise ConfigError(f"{key} is no key of [tool.hardening]; {closest(key, known)}")
+            values[known[key]] = self._value(key, value, self._defaults[known[key]], text)
+        return values
+
+    def extend(self, values: dict[str, Any], more: Mapping[str, Any]) -> None:
+        """Add lists to the lists that are there, and put other values in the place of theirs."""
+        for name, value in more.items():
+            before = values.get(name, self._defaults[name])
+            values[name] = (*before, *value) if isinstance(value, tuple) else value
+
+    @staticmethod
+    def _value(key: str, value: object, default: object, text: str) -> object:
         if key == "accepted":
-            values[name] = _acceptances(value, text)
-        elif isinstance(default, tuple):
+            return read_acceptances(value, text)
+        if isinstance(default, tuple):
             if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
                 raise ConfigError(f"{key} is {value!r}; it must be a list of names")
-            values[name] = tuple(value)
-        elif not isinstance(value, str) or not value:
+            return tuple(value)
+        if isinstance(default, bool | int):
+            if type(value) is not type(default):
+                kind = "true or false" if isinstance(default, bool) else "a whole number"
+                raise ConfigError(f"{key} is {value!r}; it must be {kind}")
+            return value
+        if not isinstance(value, str) or not value:
             raise ConfigError(f"{key} is {value!r}; it must be a text that is not empty")
-        elif key in ADDRESSES and not ADDRESS.fullmatch(value):
+        if key in ADDRESSES and not ADDRESS.fullmatch(value):
             raise ConfigError(f'{key} is {value!r}; it must be of the form "package.module:attribute"')
-        else:
-            values[name] = value
-    return values
+        if key == "defaults" and not _RELEASE.fullmatch(value):
+            raise ConfigError(f'{key} is {value!r}; it must be a release of the tool, as "0.5"')
+        return value
 
 
-def _acceptances(value: object, text: str) -> tuple[Acceptance, ...]:
-    if not isinstance(value, list):
-        raise ConfigError(f"accepted is {value!r}; it must be tables: [[tool.hardening.accepted]]")
-    headers = [
-        number
-        for number, line in enumerate(text.splitlines(), 1)
-        if re.match(r"\s*\[\[\s*tool\.hardening\.accepted\s*\]\]", line)
-    ]
-    entries = []
-    for index, entry in enumerate(value):
-        if not isinstance(entry, Mapping) or set(entry) - {"code", "where", "reason"}:
-            raise ConfigError(f"accepted has an entry {entry!r}; it must have code, where and reason alone")
-        for key in ("code", "where", "reason"):
-            if not isinstance(entry.get(key), str) or not entry[key].strip():
-                raise ConfigError(f"accepted has an entry {entry!r} with no {key}; write one")
-        line = headers[index] if len(headers) == len(value) else None
-        entries.append(Acceptance(entry["code"], entry["where"], entry["reason"], line))
-    return tuple(entries)
+def _read(path: Path) -> tuple[str, dict[str, Any]]:
+    """The text of a TOML file and what is in it; nothing where there is no file."""
+    if not path.exists():
+        return "", {}
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return text, tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path.name} cannot be read: {error}") from error
