@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .config.table import Config
 from .model import CouldNotLook, DoesNotApply, Location, one_line
-from .records import Application, Dependency, Failure, Loading, Mapped, Route, Setting, Table
+from .records import Application, Dependency, Loading, Mapped, Route, Setting, Table
 
 if TYPE_CHECKING:
     from .deployment.processes import Cluster, Compose, Process
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .runtime.client import Answer
     from .runtime.live import Live
     from .runtime.liveness import Step
-    from .runtime.network import Attempt
+    from .records.imports import Attempt, Failure
     from .runtime.settings import SettingsFacts
     from .source.call_graph import CallGraph
     from .source.celery import CelerySource
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from .source.sessions import Sessions
     from .source.statements import Statements
     from .source.tree import Source
-
-CLAIMED = frozenset({"CL002"})
-"""Failures whose own guard tells of them where they are refused while a module is imported (IM003)."""
 
 
 NOT_IMPORTED = "not imported: --no-import"
@@ -85,7 +82,7 @@ class Project:
 
         if not self._imports:
             raise DoesNotApply(NOT_IMPORTED)
-        return ask(self.config, self.source)
+        return ask(self.config, self.source, self.python or \"\")
 
     @cached_property
     def source(self) -> Source:
@@ -244,19 +241,31 @@ class Project:
     def refused(self) -> Sequence[object]:
         return self._live.refused if self._live else ()
 
-    @property
+    @cached_property
     def failures(self) -> Sequence[Failure]:
-        """Modules that cannot be imported, those apart that another guard names."""
-        return [each for each in self.live.failures if each.code not in CLAIMED]
+        """The modules that cannot be imported; rules read source too, so a probe that failed is a doubt only."""
+        try:
+            answer = self.runtime
+        except CouldNotLook as reason:
+            self.doubts["failures"] = str(reason)
+            return ()
+        doubts = [*answer.doubts, *filter(None, [answer.problem])]
+        if doubts:
+            self.doubts["failures"] = one_line("; ".join(doubts))
+        return answer.failures
 
-    def failures_of(self, code: str) -> Sequence[Failure]:
-        """Modules that cannot be imported since something in them was refused by the name of this failure."""
-        return [each for each in self.live.failures if each.code == code]
-
-    @property
+    @cached_property
     def attempts(self) -> Sequence[Attempt]:
-        """Who tried to connect while the project was imported and described."""
-        return self.live.attempts
+        """The connections that were tried while the project was imported and described."""
+        try:
+            answer = self.runtime
+        except CouldNotLook as reason:
+            self.doubts["attempts"] = str(reason)
+            return ()
+        doubt = answer.problem or answer.undescribed or "; ".join(answer.doubts)
+        if doubt:
+            self.doubts["attempts"] = one_line(doubt)
+        return answer.attempts
 
     @property
     def routes(self) -> Sequence[Route]:

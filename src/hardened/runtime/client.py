@@ -1,48 +1,96 @@
-"""The tool's side of the probe: starts it under the project's interpreter, and reads what it answers."""
+"""The tool's side of the probe: starts it under the project's interpreter, and reads its answer."""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
+import os
+import re
+import signal
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from ..config.table import ADDRESSES, Config
-from ..model import CouldNotLook, DoesNotApply, one_line
+from ..config.table import Config
+from ..model import CouldNotLook, DoesNotApply, Location, one_line
+from ..records.imports import Attempt, Failure
 from ..source.tree import Source
+from .interpreter import Interpreter, find_interpreter
 from .probe import SECTIONS
 
 T = TypeVar("T")
 PROBE = Path(__file__).with_name("probe")
+OLDEST = (3, 9)
+SECONDS = 180.0
+"""Time for a whole run: no step gets more than half of what is left of it."""
+_GRACE = 15.0
 _NAME = "_hardened_probe"
+# Runs in whatever Python there is, so that one that is too old says so.
 _BOOT = f"""
-import importlib.util, sys
-sys.path.remove("")
+import sys
+if sys.version_info < {OLDEST}: sys.exit("it is Python " + sys.version.split()[0])
+import importlib.util
+sys.path[:] = [each for each in sys.path if each]
 spec = importlib.util.spec_from_file_location({_NAME!r}, sys.argv[1] + "/__init__.py", submodule_search_locations=[sys.argv[1]])
 probe = sys.modules[{_NAME!r}] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(probe)
-sys.exit(probe.main(sys.argv[2]))
+probe.main(*sys.argv[2:])
 """
-_SECONDS = 120
 
 
 class Section(msgspec.Struct):
     """One part of the answer: a value, or why there is none."""
 
+    name: str
     value: msgspec.Raw = msgspec.Raw()
     absent: str = ""
     problem: str = ""
 
 
-class Answer(msgspec.Struct):
-    """What the probe found."""
-
+class _Start(msgspec.Struct):
     python: tuple[int, int, int]
-    sections: dict[str, Section]
+    executable: str
+
+
+class _Imported(msgspec.Struct):
+    missing: dict[str, str]
+    application_tables: tuple[str, ...]
+    versions: dict[str, str]
+    problem: str
+
+
+@dataclasses.dataclass
+class Answer:
+    """The probe's findings; what it had found before it died, where it died.
+
+    Attributes:
+        interpreter: the Python it ran under.
+        python: the version of that.
+        versions: of the libraries that the project imports, by module.
+        failures: the modules that cannot be imported.
+        attempts: the connections that were tried.
+        doubts: why `failures` may be incomplete.
+        undescribed: why the API's schema could not be made, so that `attempts` may be incomplete.
+        missing: why there is nothing at an address of the configuration, by key.
+        application_tables: the names of the tables that the application's own imports define.
+        problem: why the probe did not come to its end; empty where it did.
+    """
+
+    interpreter: Interpreter
+    python: tuple[int, int, int] = (0, 0, 0)
+    versions: dict[str, str] = dataclasses.field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    doubts: tuple[str, ...] = ()
+    undescribed: str = ""
+    missing: dict[str, str] = dataclasses.field(default_factory=dict)
+    application_tables: tuple[str, ...] = ()
+    problem: str = ""
+    _sections: dict[str, Section] = dataclasses.field(default_factory=dict)
 
     def section(self, name: str, kind: type[T]) -> T:
         """A section, as the record it is.
@@ -51,42 +99,144 @@ class Answer(msgspec.Struct):
             DoesNotApply: the project has no such thing.
             CouldNotLook: the probe could not read it.
         """
-        section = self.sections[name]
+        section = self._sections.get(name)
+        if section is None:
+            raise CouldNotLook(self.problem or f"the probe says nothing of {name}")
         if section.absent:
             raise DoesNotApply(section.absent)
         if section.problem:
-            raise CouldNotLook(section.problem)
+            raise CouldNotLook(one_line(section.problem))
         return msgspec.json.decode(section.value, type=kind)
 
 
-def ask(config: Config, source: Source) -> Answer:
-    """Run the probe over a project.
+def ask(config: Config, source: Source, python: str = "", *, seconds: float = SECONDS) -> Answer:
+    """Run the probe over a project. `python` names the interpreter; else it is found.
 
     Raises:
-        CouldNotLook: the interpreter cannot be started, or the probe did not come to its end.
+        CouldNotLook: no interpreter can be started, or what it starts is no Python of use.
     """
-    request = {
+    interpreter = find_interpreter(config, python)
+    with tempfile.TemporaryDirectory(prefix="hardened-") as folder:
+        request, journal, errors = (Path(folder, name) for name in ("request.json", "journal", "errors"))
+        request.write_text(json.dumps(_request(config, source, seconds)), encoding="utf-8")
+        ended = _run([interpreter.path, "-c", _BOOT, str(PROBE), str(request), str(journal)], config, errors, seconds)
+        lines = journal.read_bytes().splitlines() if journal.is_file() else []
+        last_words = errors.read_text(encoding="utf-8", errors="replace") if errors.is_file() else ""
+    answer = _read(lines, interpreter)
+    _doubt_foreign(answer, config)
+    if not answer.python[0]:
+        reason = one_line(last_words.strip().rpartition("\n")[2]) or ended or "it ended without an answer"
+        raise CouldNotLook(
+            f"{interpreter.path} ({interpreter.origin}) cannot run the probe: {reason}; name the project's Python, "
+            f"{'.'.join(map(str, OLDEST))} or newer, with --python"
+        )
+    if answer.problem:
+        answer.problem = one_line(f"{answer.problem}{_crash(last_words, config.root)}: {ended or 'it ended by itself'}")
+    return answer
+
+
+def _request(config: Config, source: Source, seconds: float) -> dict[str, Any]:
+    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    return {
         "root": str(config.root),
         "folder": str(source.folder),
         "package": config.package,
+        "config": {key.replace("_", "-"): value for key, value in values.items() if key not in ("root", "accepted")},
+        "files": list(source.files),
+        "modules": {name: file.path for name, file in source.modules.items()},
+        "elsewhere": [name for name, file in source.modules.items() if source.is_environment(file.path)],
+        "seconds": seconds,
         "sections": list(SECTIONS),
-        **{key: getattr(config, key.replace("-", "_")) for key in ADDRESSES},
     }
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "answer.json")
-        command = [sys.executable, "-c", _BOOT, str(PROBE), str(path)]
-        try:
-            subprocess.run(
+
+
+def _run(command: list[str], config: Config, errors: Path, seconds: float) -> str:
+    """Run a process and end all that it has started; the reason of an end that is no plain one."""
+    try:
+        with errors.open("wb") as stream:
+            process = subprocess.Popen(
                 command,
                 cwd=config.root,
-                input=json.dumps(request),
-                capture_output=True,
-                text=True,
-                timeout=_SECONDS,
-                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=stream,
+                start_new_session=True,
             )
-            return msgspec.json.decode(path.read_bytes(), type=Answer)
-        except subprocess.TimeoutExpired as late:
-            raise CouldNotLook(f"importing the project took longer than {_SECONDS} s") from late
-        except (OSError, msgspec.MsgspecError) as error:
-            raise CouldNotLook(one_line(f"the probe did not come to its end: {error}")) from error
+    except OSError as error:
+        return f"it cannot be started: {error.strerror or error}"
+    try:
+        status = process.wait(seconds + _GRACE)
+    except subprocess.TimeoutExpired:
+        return f"it was ended after {seconds + _GRACE:.0f} s"
+    finally:
+        _end(process)
+    if status < 0:
+        with contextlib.suppress(ValueError):
+            return f"it was killed by {signal.Signals(-status).name}"
+        return f"it was killed by signal {-status}"
+    return f"exit status {status}" if status else ""
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill the process and the children of the project's modules, which may outlive it."""
+    with contextlib.suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
+    process.wait()
+
+
+def _read(lines: list[bytes], interpreter: Interpreter) -> Answer:
+    """The answer in a journal, whose last line may be half."""
+    answer = Answer(interpreter)
+    doing, over = "when it starts", False
+    for line in lines:
+        try:
+            kind, raw = msgspec.json.decode(line, type=tuple[str, msgspec.Raw])
+            if kind == "start":
+                answer.python = msgspec.json.decode(raw, type=_Start).python
+            elif kind == "doing":
+                doing = msgspec.json.decode(raw, type=str)
+            elif kind == "failure":
+                answer.failures += (msgspec.json.decode(raw, type=Failure),)
+            elif kind == "attempt":
+                answer.attempts += (msgspec.json.decode(raw, type=Attempt),)
+            elif kind == "doubt":
+                answer.doubts += (msgspec.json.decode(raw, type=str),)
+            elif kind == "undescribed":
+                answer.undescribed = one_line(msgspec.json.decode(raw, type=str))
+            elif kind == "section":
+                section = msgspec.json.decode(raw, type=Section)
+                answer._sections[section.name] = section
+            elif kind == "imported":
+                imported = msgspec.json.decode(raw, type=_Imported)
+                answer.missing, answer.versions = imported.missing, imported.versions
+                answer.application_tables = imported.application_tables
+                answer.doubts += (imported.problem,) if imported.problem else ()
+            elif kind == "broken":
+                doing = f"{doing} ({msgspec.json.decode(raw, type=str)})"
+            elif kind == "end":
+                over = True
+        except msgspec.MsgspecError as error:
+            doing = f"{doing} (unreadable: {error})"
+    answer.problem = "" if over else f"the probe did not come to its end {doing}"
+    return answer
+
+
+def _doubt_foreign(answer: Answer, config: Config) -> None:
+    """Blame no module for a dependency that only the project's own environment would have."""
+    doubt, own = answer.interpreter.doubt, config.package.partition(".")[0]
+    absent = [each for each in answer.failures if each.needs and each.needs.partition(".")[0] != own]
+    if doubt and absent:
+        names = ", ".join(sorted({each.needs for each in absent}))
+        answer.failures = tuple(each for each in answer.failures if each not in absent)
+        answer.doubts += (f"{doubt}; not installed there: {names}",)
+        answer.missing = {key: f"{reason}; {doubt}" for key, reason in answer.missing.items()}
+
+
+def _crash(text: str, root: Path) -> str:
+    """The project's line in the trace of a crash, as faulthandler writes it."""
+    _, fatal, trace = text.rpartition("Fatal Python error: ")
+    for file, line in re.findall(r'File "(.+)", line (\d+)', trace) if fatal else ():
+        location = Location.of(root, file, int(line))
+        if location.file and not Path(location.file).is_absolute():
+            return f", at {location}"
+    return ""

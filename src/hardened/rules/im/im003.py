@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from ...model import Finding, Rule
-from ...project import Project
+from ...packaging.entries import Modules
+from ...records.imports import Failure
+from ...source.tree import Source
 from ._shared import _guarded
 
-if TYPE_CHECKING:
-    pass
+CLAIMED = frozenset({"CL002"})
+"""Rules that report a module themselves where their failure is refused at its import."""
 
 
 class IM003(Rule):
@@ -24,22 +25,14 @@ class IM003(Rule):
     when that function runs. Quiet is Alembic's `env.py`, which only Alembic can import.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        yield from self._late(project)
-        for failure in project.failures:
-            yield self.finding(
-                f"{failure.module} cannot be imported: {failure.message}; correct this line or what it needs",
-                failure.location,
-                failure.module,
-            )
-
-    def _late(self, project: Project) -> Iterator[Finding]:
-        modules = project.modules
-        for each in project.source.imports:
+    def check(self, source: Source, modules: Modules, failures: Sequence[Failure]) -> Iterator[Finding]:
+        hint = "correct this line or what it needs"
+        for each in source.imports:
             problem = modules.missing(each.name) if each.lazy else ""
-            if problem and not _guarded(project.source, each.location):
-                yield self.finding(
-                    f"{each.name} is imported inside of a function and {problem}; correct this line or what it needs",
-                    each.location,
-                    each.module,
-                )
+            if problem and not _guarded(source, each.location):
+                message = f"{each.name} is imported inside of a function and {problem}"
+                yield self.finding(message, each.location, each.module, hint=hint)
+        for failure in failures:
+            if failure.code not in CLAIMED:
+                message = f"{failure.module} cannot be imported: {failure.message}"
+                yield self.finding(message, failure.location, failure.module, hint=hint)

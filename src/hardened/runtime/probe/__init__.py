@@ -6,38 +6,135 @@ so that no module of the project is hidden by one of the probe's. Python 3.9 and
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import json
 import sys
 import traceback
-from typing import Any
+import warnings
+from typing import Any, NoReturn
 
+from ._guard import Deadline, TooLong, leave, refuse_to_end
+from ._imports import Imports
+from ._journal import Journal
+from ._network import Network
 from ._world import Absent, Unreadable, World
 
 #: Each section of the answer, and the module here whose `gather(world)` makes it.
 SECTIONS: dict[str, str] = {}
+#: The libraries whose versions the answer has, where the project imports them.
+LIBRARIES = ("celery", "fastapi", "pydantic", "pydantic_settings", "sqlalchemy", "starlette")
 
 
-def main(answer: str) -> int:
-    """Read a request from standard input, write the answer to this file.
+def main(request_file: str, journal_file: str) -> NoReturn:
+    """Read a request, write the answer to the journal, and end the process.
 
-    The request has `root`, `folder` (which the package is imported from), `package`, the addresses under the keys of
-    `[tool.hardening]`, and `sections`. The answer has each section as `{"value": …}`, `{"absent": reason}` or
-    `{"problem": reason}`.
+    The request has `root`, `folder` (which the package is imported from), `package`, `config` (the keys of `[tool.hardening]`),
+    `files` (the paths of the project's Python files), `modules` (name to file), `elsewhere` (modules that only others
+    import, such as Alembic's environment), `seconds` and `sections`. The journal has pairs of a kind and a value:
+    `doing`, `failure`, `attempt`, `doubt`, `imported`, `section`, `end`. A section has a `value`, or says why it is
+    `absent` or what the `problem` is.
     """
-    world = World(json.load(sys.stdin))
-    sections: dict[str, dict[str, Any]] = {}
-    for name in world.request["sections"]:
+    with open(request_file, encoding="utf-8") as file:
+        request = json.load(file)
+    journal = Journal(journal_file)
+    journal.write("start", {"python": list(sys.version_info[:3]), "executable": sys.executable})
+    try:
+        faulthandler.enable(all_threads=False)
+        _answer(request, journal)
+        journal.write("end", {})
+    except BaseException as error:
+        journal.write("broken", _failed(error))
+    # Neither threads nor exit handlers of the project's can hold this up.
+    leave(0)
+
+
+def _answer(request: dict[str, Any], journal: Journal) -> None:
+    world = World(request, journal)
+    sys.path.insert(0, request["folder"])
+    # The folder that a server is started in.
+    sys.path.append(request["root"])
+    sys.argv[:] = ["hardened"]
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    refuse_to_end()
+    deadline = Deadline(request["seconds"])
+    network = Network(world)
+    elsewhere = ""
+    try:
+        Imports(world, network, deadline).run()
+    except Unreadable as reason:
+        elsewhere = str(reason)
+    journal.write(
+        "imported",
+        {
+            "missing": world.missing,
+            "application_tables": world.application_tables,
+            "versions": _versions(),
+            "problem": elsewhere,
+        },
+    )
+    for name in request["sections"]:
+        journal.write("doing", f"when the section {name} is made")
+        section = {"problem": elsewhere} if elsewhere else _section(world, name, deadline, keep=writes)
         try:
-            sections[name] = {"value": importlib.import_module(f".{SECTIONS[name]}", __name__).gather(world)}
-        except Absent as reason:
-            sections[name] = {"absent": str(reason)}
-        except Unreadable as reason:
-            sections[name] = {"problem": str(reason)}
-        except Exception as error:
-            frame = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
-            sections[name] = {"problem": f"the probe failed at {where}: {type(error).__name__}: {error}"}
-    with open(answer, "w", encoding="utf-8") as file:
-        json.dump({"python": list(sys.version_info[:3]), "sections": sections}, file)
-    return 0
+            journal.write("section", {"name": name, **section})
+        except (TypeError, ValueError, RecursionError) as error:
+            journal.write("section", {"name": name, "problem": f"the section {name} is no JSON: {error}"})
+    if not elsewhere:
+        _describe(world, network, deadline)
+
+
+def _section(world: World, name: str, deadline: Deadline, *, keep: bool) -> dict[str, Any]:
+    try:
+        # Compiled probe modules may be kept, compiled project modules may not.
+        sys.dont_write_bytecode = keep
+        try:
+            module = importlib.import_module(f".{SECTIONS[name]}", __name__)
+        finally:
+            sys.dont_write_bytecode = True
+        with deadline.limited():
+            return {"value": module.gather(world)}
+    except Absent as reason:
+        return {"absent": str(reason)}
+    except Unreadable as reason:
+        return {"problem": str(reason)}
+    except ModuleNotFoundError as error:
+        if error.name not in LIBRARIES:
+            return {"problem": _failed(error)}
+        missing = next(iter(world.missing.values()), "")
+        return {"problem": missing} if missing else {"absent": f"no {error.name} in the project's environment"}
+    except BaseException as error:
+        return {"problem": _failed(error)}
+
+
+def _failed(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else "its start"
+    if isinstance(error, TooLong):
+        return f"the probe {error}, at {where}"
+    return f"the probe failed at {where}: {type(error).__name__}: {error}"
+
+
+def _describe(world: World, network: Network, deadline: Deadline) -> None:
+    """Make the API's schema, for the connections that it makes."""
+    inner = world.objects.get("application")
+    while inner is not None and not hasattr(inner, "openapi"):
+        inner = getattr(inner, "app", None)  # a middleware around it
+    if inner is None:
+        return
+    world.during = "while the API's schema is made"
+    world.journal.write("doing", world.during)
+    try:
+        with warnings.catch_warnings(), deadline.limited():
+            warnings.simplefilter("ignore")
+            inner.openapi()
+    except BaseException as error:
+        if not network.to_blame(error):
+            world.journal.write("undescribed", f"the API's schema cannot be made: {type(error).__name__}: {error}")
+    finally:
+        world.during = ""
+
+
+def _versions() -> dict[str, str]:
+    found = {name: vars(sys.modules[name]).get("__version__") for name in LIBRARIES if name in sys.modules}
+    return {name: version for name, version in found.items() if isinstance(version, str)}
