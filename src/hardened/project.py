@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from .packaging.declared import Declared
     from .packaging.entries import Entry, Modules
     from .packaging.needs import Need
+    from .records.imports import Attempt, Failure
     from .runtime.celery import CeleryFacts
     from .runtime.client import Answer
     from .runtime.live import Live
     from .runtime.liveness import Step
-    from .records.imports import Attempt, Failure
     from .runtime.settings import SettingsFacts
     from .source.call_graph import CallGraph
     from .source.celery import CelerySource

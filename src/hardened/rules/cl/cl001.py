@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ...model import Finding, Rule
-from ...project import Project
+from ...records.imports import Attempt
+from ...source.call_graph import CallGraph
 from ...source.outgoing import IN_C, connects
 
 
@@ -20,28 +21,19 @@ class CL001(Rule):
     `if __name__ == "__main__"`, and threads that connect in the background while nobody waits for them.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        told: dict[str, set[int]] = {}
-        for attempt in project.attempts:
-            told.setdefault(attempt.location.file or "", set()).add(attempt.location.line or 0)
-            yield self.finding(
-                f"this line connects to {attempt.target} {attempt.during}; connect at first use, or when the "
-                "application starts (in its lifespan)",
-                attempt.location,
-                attempt.target,
-            )
-        functions = project.call_graph
-        for function, start in ((None, ""), *functions.at_import.items()):
-            for use in function.inside if function else functions.imported:
+    def check(self, attempts: Sequence[Attempt], call_graph: CallGraph) -> Iterator[Finding]:
+        hint = "connect at first use, or when the application starts (in its lifespan)"
+        met: dict[str, set[int]] = {}
+        for attempt in attempts:
+            met.setdefault(attempt.location.file or "", set()).add(attempt.location.line or 0)
+            message = f"this line connects to {attempt.target} {attempt.during}"
+            yield self.finding(message, attempt.location, attempt.target, hint=hint)
+        for function, start in ((None, ""), *call_graph.at_import.items()):
+            for use in function.inside if function else call_graph.imported:
                 lines = set(range(use.node.lineno, (use.node.end_lineno or use.node.lineno) + 1))
-                name = functions.name_of(use)
+                name = call_graph.name_of(use)
                 # What goes through Python's sockets would have been met above, had it run.
                 written = function is None or name.partition(".")[0] in IN_C
-                if written and connects(use, name) and lines.isdisjoint(told.get(use.location.file or "", ())):
+                if written and connects(use, name) and lines.isdisjoint(met.get(use.location.file or "", ())):
                     when = f"when {use.module} is imported" if function is None else f"during the import at {start}"
-                    yield self.finding(
-                        f"{name}() connects {when}; connect at first use, or when the application starts "
-                        "(in its lifespan)",
-                        use.location,
-                        name,
-                    )
+                    yield self.finding(f"{name}() connects {when}", use.location, name, hint=hint)

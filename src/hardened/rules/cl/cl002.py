@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from ...model import DoesNotApply, Finding, Rule
-from ...project import Project
+from ...config.table import Config
+from ...model import DoesNotApply, Finding, Location, Rule
+from ...records.imports import Failure
+from ...source.call_graph import CallGraph
 from ...source.symbols import FUNCTIONS
 
 NO_VERSIONS = {"latest", "newest", "current", "auto", "any"}
@@ -22,14 +24,14 @@ class CL002(Rule):
     class in between that leaves it to those below.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        if not project.config.client_base:
+    def check(self, config: Config, call_graph: CallGraph, failures: Sequence[Failure]) -> Iterator[Finding]:
+        if not config.client_base:
             raise DoesNotApply("no `client-base` in [tool.hardening]")
-        functions, classes = project.call_graph, project.call_graph.classes
-        base = functions.canonical(project.config.client_base)
-        below = {name: functions.bases(kind) for name, kind in classes.items() if name != base}
+        classes = call_graph.classes
+        base = call_graph.canonical(config.client_base)
+        below = {name: call_graph.bases(kind) for name, kind in classes.items() if name != base}
         clients = {name: bases for name, bases in below.items() if base in bases}
-        told = set()
+        reported = set()
         for name in clients:
             node, location = classes[name].node, classes[name].location
             line = (name, *(each for each in clients[name] if each in clients))
@@ -37,23 +39,23 @@ class CL002(Rule):
             used = not any(name in bases for bases in clients.values())
             reason = _no_version(values[0]) if values else f"{node.name} states no version"
             if used and reason:
-                told.add(location)
+                reported.add(location)
                 yield self.finding(
-                    f"{reason}, so it has to be found out by asking, and each try that is wrong is an error in the log; "
-                    'write the one that it is made for: version = "v1"',
+                    f"{reason}, so it has to be found out by asking, and each try that is wrong is an error in the log",
                     location,
                     node.name,
+                    hint='write the one that it is made for: version = "v1"',
                 )
             for each in ast.walk(node):
                 if isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store) and each.attr == "version":
                     yield self.finding(
-                        f"{node.name} changes its version while it runs; state one, and let who asks for another API "
-                        "have a client of its own",
-                        project.source.location(project.source.root / (location.file or ""), each.lineno),
+                        f"{node.name} changes its version while it runs",
+                        Location(location.file, each.lineno),
                         node.name,
+                        hint="state one, and let who asks for another API have a client of its own",
                     )
-        for failure in project.failures_of("CL002"):
-            if failure.location not in told:
+        for failure in failures:
+            if failure.code == self.__class__.__name__ and failure.location not in reported:
                 yield self.finding(failure.message.removesuffix(" (CL002)"), failure.location, failure.module)
 
 

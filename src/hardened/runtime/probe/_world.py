@@ -13,7 +13,7 @@ from ._places import NOWHERE, Place, Places, source_file, unwrapped
 
 __all__ = ["NOWHERE", "Absent", "Place", "Unreadable", "World", "source_file", "unwrapped"]
 _HERE = os.path.dirname(os.path.realpath(__file__)) + os.sep
-_namespace: Any = ModuleType.__dict__["__dict__"].__get__  # type: ignore[attr-defined]  # a descriptor of C
+_namespace: Any = vars(ModuleType)["__dict__"].__get__
 
 
 class Absent(Exception):
