@@ -82,7 +82,7 @@ class Project:
 
         if not self._imports:
             raise DoesNotApply(NOT_IMPORTED)
-        return ask(self.config, self.source, self.python or \"\")
+        return ask(self.config, self.source, self.python or "")
 
     @cached_property
     def source(self) -> Source:

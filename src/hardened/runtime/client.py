@@ -29,6 +29,7 @@ SECONDS = 180.0
 """Time for a whole run: no step gets more than half of what is left of it."""
 _GRACE = 15.0
 _NAME = "_hardened_probe"
+_NO_KEYS = {"root", "accepted", "options", "assumptions"}
 # Runs in whatever Python there is, so that one that is too old says so.
 _BOOT = f"""
 import sys
@@ -136,12 +137,13 @@ def ask(config: Config, source: Source, python: str = "", *, seconds: float = SE
 
 
 def _request(config: Config, source: Source, seconds: float) -> dict[str, Any]:
-    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    names = {field.name for field in dataclasses.fields(config)} - _NO_KEYS
+    values = {**{name: getattr(config, name) for name in names}, **config.options}
     return {
         "root": str(config.root),
         "folder": str(source.folder),
         "package": config.package,
-        "config": {key.replace("_", "-"): value for key, value in values.items() if key not in ("root", "accepted")},
+        "config": {name.replace("_", "-"): value for name, value in values.items()},
         "files": list(source.files),
         "modules": {name: file.path for name, file in source.modules.items()},
         "elsewhere": [name for name, file in source.modules.items() if source.is_environment(file.path)],

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from ..config.discovery import project_name
 from ..config.table import Config
 from ..model import CouldNotLook, Location
 
@@ -67,7 +67,7 @@ def find_interpreter(config: Config, named: str = "", environment: Mapping[str, 
         # uv names any Python it knows where the project has no environment.
         if found and (Path(found).parent.parent / "pyvenv.cfg").is_file():
             return Interpreter(found, " ".join(command))
-    if _has_project(config.document):
+    if _is_installed(project_name(config.document)):
         return Interpreter(sys.executable, "the tool's own environment, which has the project")
     return Interpreter(
         sys.executable,
@@ -99,7 +99,8 @@ def _is_own(folder: str) -> bool:
 
 def _managers(config: Config) -> list[list[str]]:
     """The commands that name the project's environment, of the tools that the project uses."""
-    tables = config.document.get("tool", {})
+    tool = config.document.get("tool")
+    tables = tool if isinstance(tool, Mapping) else {}
     commands = []
     if (config.root / "uv.lock").is_file() or "uv" in tables:
         commands.append(["uv", "python", "find", "--offline", "--no-python-downloads"])
@@ -117,10 +118,9 @@ def _asked(command: list[str], root: Path) -> str:
     return path if ran.returncode == 0 and path and Path(path).is_file() else ""
 
 
-def _has_project(document: Mapping[str, Any]) -> bool:
-    """Report whether the project itself is installed beside the tool."""
-    name = document.get("project", {}).get("name") or document.get("tool", {}).get("poetry", {}).get("name")
+def _is_installed(name: str) -> bool:
+    """Report whether a distribution is installed beside the tool."""
     try:
-        return bool(name) and importlib.metadata.distribution(str(name)) is not None
+        return bool(name) and importlib.metadata.distribution(name) is not None
     except importlib.metadata.PackageNotFoundError:
         return False

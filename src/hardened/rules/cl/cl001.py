@@ -21,10 +21,10 @@ class CL001(Rule):
     `if __name__ == "__main__"`, and threads that connect in the background while nobody waits for them.
     """
 
-    def check(self, attempts: Sequence[Attempt], call_graph: CallGraph) -> Iterator[Finding]:
+    def check(self, call_graph: CallGraph, attempts: Sequence[Attempt] | None = None) -> Iterator[Finding]:
         hint = "connect at first use, or when the application starts (in its lifespan)"
         met: dict[str, set[int]] = {}
-        for attempt in attempts:
+        for attempt in attempts or ():
             met.setdefault(attempt.location.file or "", set()).add(attempt.location.line or 0)
             message = f"this line connects to {attempt.target} {attempt.during}"
             yield self.finding(message, attempt.location, attempt.target, hint=hint)

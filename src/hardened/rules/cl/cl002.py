@@ -24,7 +24,9 @@ class CL002(Rule):
     class in between that leaves it to those below.
     """
 
-    def check(self, config: Config, call_graph: CallGraph, failures: Sequence[Failure]) -> Iterator[Finding]:
+    def check(
+        self, config: Config, call_graph: CallGraph, failures: Sequence[Failure] | None = None
+    ) -> Iterator[Finding]:
         if not config.client_base:
             raise DoesNotApply("no `client-base` in [tool.hardening]")
         classes = call_graph.classes
@@ -54,7 +56,7 @@ class CL002(Rule):
                         node.name,
                         hint="state one, and let who asks for another API have a client of its own",
                     )
-        for failure in failures:
+        for failure in failures or ():
             if failure.code == self.__class__.__name__ and failure.location not in reported:
                 yield self.finding(failure.message.removesuffix(" (CL002)"), failure.location, failure.module)
 

@@ -25,14 +25,14 @@ class IM003(Rule):
     when that function runs. Quiet is Alembic's `env.py`, which only Alembic can import.
     """
 
-    def check(self, source: Source, modules: Modules, failures: Sequence[Failure]) -> Iterator[Finding]:
+    def check(self, source: Source, modules: Modules, failures: Sequence[Failure] | None = None) -> Iterator[Finding]:
         hint = "correct this line or what it needs"
         for each in source.imports:
             problem = modules.missing(each.name) if each.lazy else ""
             if problem and not _guarded(source, each.location):
                 message = f"{each.name} is imported inside of a function and {problem}"
                 yield self.finding(message, each.location, each.module, hint=hint)
-        for failure in failures:
+        for failure in failures or ():
             if failure.code not in CLAIMED:
                 message = f"{failure.module} cannot be imported: {failure.message}"
                 yield self.finding(message, failure.location, failure.module, hint=hint)
