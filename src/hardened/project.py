@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from .deployment.processes import Cluster, Compose, Process
     from .deployment.urls import Driver
     from .deployment.workers import Worker
-    from .external.tools import Lint
+    from .knowledge.extras import Need
     from .packaging.declared import Declared
     from .packaging.entries import Entry, Modules
-    from .packaging.needs import Need
+    from .packaging.environment import Environment
+    from .records.diagnostics import Diagnostic
     from .records.imports import Attempt, Failure
     from .runtime.celery import CeleryFacts
     from .runtime.client import Answer
+    from .runtime.interpreter import Interpreter
     from .runtime.live import Live
     from .runtime.liveness import Step
     from .runtime.settings import SettingsFacts
@@ -172,11 +174,25 @@ class Project:
         return CelerySource(self.source)
 
     @cached_property
+    def interpreter(self) -> Interpreter:
+        """The project's own Python."""
+        from .runtime.interpreter import find_interpreter  # noqa: PLC0415 - a run over source alone needs none
+
+        return find_interpreter(self.config, self.python or "")
+
+    @cached_property
+    def environment(self) -> Environment:
+        """The distributions of the project's own interpreter; none are known where that was not found."""
+        from .packaging.environment import Environment, search_path  # noqa: PLC0415 - source alone needs none
+
+        return Environment() if self.interpreter.doubt else Environment(search_path(self.interpreter.path))
+
+    @cached_property
     def declared(self) -> Declared:
-        """What pyproject.toml and requirement files declare."""
+        """The dependencies that pyproject.toml and requirement files declare."""
         from .packaging.declared import Declared  # noqa: PLC0415 - not needed when a service starts
 
-        return Declared(self.config)
+        return Declared(self.config, self.environment)
 
     @cached_property
     def drivers(self) -> Sequence[Driver]:
@@ -190,42 +206,42 @@ class Project:
         """What is used that needs a distribution which does not come by itself."""
         from .packaging.needs import needs  # noqa: PLC0415 - not needed when a service starts
 
-        return tuple(needs(self))
+        return tuple(needs(self.source, self.declared, self.processes))
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
         """The modules and attributes that something is started by."""
         from .packaging.entries import entries  # noqa: PLC0415 - not needed when a service starts
 
-        return tuple(entries(self))
+        return tuple(entries(self.config, self.source, self.processes, self.compose))
 
     @cached_property
     def modules(self) -> Modules:
         """Where modules are found, and what they have."""
         from .packaging.entries import Modules  # noqa: PLC0415 - not needed when a service starts
 
-        return Modules(self)
+        return Modules(self.source, self.processes, self.declared.name, self.environment)
 
     @cached_property
-    def lint(self) -> dict[str, list[Lint]]:
-        """What ruff finds, by the code of the catalogue that its rules stand for."""
-        from .external.tools import ruff  # noqa: PLC0415 - not needed when a service starts
+    def lint(self) -> Mapping[str, Sequence[Diagnostic]]:
+        """The findings of ruff, by the code of the catalogue that its rules stand for."""
+        from .external.ruff import ruff  # noqa: PLC0415 - not every run starts it
 
         return ruff(self.config)
 
     @cached_property
-    def types(self) -> list[Lint]:
+    def types(self) -> Sequence[Diagnostic]:
         """The attributes that mypy does not find."""
-        from .external.tools import mypy  # noqa: PLC0415 - not needed when a service starts
+        from .external.mypy import mypy  # noqa: PLC0415 - not every run starts it
 
-        return mypy(self.config)
+        return mypy(self.config, self.interpreter.path)
 
     @cached_property
-    def dependencies(self) -> list[Lint]:
-        """What deptry finds."""
-        from .external.tools import deptry  # noqa: PLC0415 - not needed when a service starts
+    def dependencies(self) -> Sequence[Diagnostic]:
+        """The findings of deptry."""
+        from .external.deptry import deptry  # noqa: PLC0415 - not every run starts it
 
-        return deptry(self.config)
+        return deptry(self.config, self.declared.requirements, self.environment.path)
 
     @property
     def live(self) -> Live:

@@ -1,18 +1,19 @@
-"""Facts about dependencies: what pyproject.toml and requirement files declare, and what that brings along."""
+"""Dependencies that pyproject.toml and requirement files declare, and what they bring along."""
 
 from __future__ import annotations
 
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import cache, cached_property
-from importlib import metadata
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ..config.table import FILE, Config
 from ..model import NOWHERE, CouldNotLook, Location
+from ..records.requirements import Requirement
+from .environment import Environment, normal
 
 _REQUIREMENT = re.compile(
     r"\s*(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[(?P<extras>[^\]]*)\])?\s*"
@@ -24,57 +25,6 @@ _ADDRESS = re.compile(r"(?:\w+\+)?\w+://")
 _REPOSITORY = re.compile(r"(?:git|hg|svn|bzr)\+")
 _REVISION = re.compile(r"[^#]*@([^#@/]+)(?:#|$)")
 _BRANCHES = {"main", "master", "develop", "dev", "trunk", "head", "latest", "stable"}
-
-
-OTHER_NAMES = {
-    "Crypto": "pycryptodome",
-    "MySQLdb": "mysqlclient",
-    "OpenSSL": "pyopenssl",
-    "PIL": "pillow",
-    "attr": "attrs",
-    "bs4": "beautifulsoup4",
-    "cv2": "opencv-python",
-    "dateutil": "python-dateutil",
-    "dns": "dnspython",
-    "git": "gitpython",
-    "jwt": "pyjwt",
-    "pkg_resources": "setuptools",
-    "sklearn": "scikit-learn",
-    "yaml": "pyyaml",
-    "zmq": "pyzmq",
-}
-"""The distributions of modules, where one that is not installed cannot be asked."""
-
-
-@dataclass(frozen=True)
-class Requirement:
-    """One declared dependency.
-
-    Attributes:
-        name: normalised, as `normal` writes it.
-        extras: normalised too.
-        marker: where it counts: `python_version < "3.12"`.
-        kind: `service` (what it needs itself), `extra` (optional) or `group` (for its developers).
-        group: the name of the extra, the group or the requirement file; "" for the service's own.
-        place: where it is written.
-        text: what is written there.
-        bounded: whether a version that is yet to come is shut out: by an upper bound, a pin, or an address that gives
-            the same thing for ever.
-    """
-
-    name: str
-    extras: frozenset[str]
-    marker: str
-    kind: str
-    group: str
-    location: Location
-    text: str
-    bounded: bool
-
-
-def normal(name: str) -> str:
-    """A distribution's name as registries compare it."""
-    return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
 def parsed(text: str, kind: str = "service", group: str = "", location: Location = NOWHERE) -> Requirement | None:
@@ -104,8 +54,9 @@ def parsed(text: str, kind: str = "service", group: str = "", location: Location
 class Declared:
     """What the project declares, in PEP 621 and PEP 735 tables, Poetry's, and requirement files."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, environment: Environment) -> None:
         self._config = config
+        self._environment = environment
         self._files: dict[Path, list[tuple[int, str]]] = {}
         self.name = normal(str(self._table("project").get("name") or self._table("tool", "poetry").get("name") or ""))
         self._in_project = tuple(dict.fromkeys((*self._tables(), *self._poetry())))
@@ -153,33 +104,23 @@ class Declared:
         return frozenset(name for name, _ in seen)
 
     def has_module(self, module: str) -> bool:
-        """Whether what is needed has this module, whatever the distribution is called that brings it."""
+        """Return whether the service needs a distribution that has this module, whatever it is called."""
         top = module.partition(".")[0]
         names = {each.name for each in self.needed}
-        if normal(top) in names or OTHER_NAMES.get(top) in names:
+        if normal(top) in names:
             return True
-        if known := {normal(each) for each in _packages().get(top, ())}:
+        if known := self._environment.distributions_of(top):
             return not names.isdisjoint(known)
         # What is not installed cannot be asked for its modules: `python-jose` will have `jose`.
         return any(normal(top) in re.split(r"-|^py", name) for name in names if not self.is_installed(name))
 
-    @staticmethod
-    def is_installed(name: str) -> bool:
-        """Whether this environment has a distribution."""
-        try:
-            metadata.distribution(name)
-        except metadata.PackageNotFoundError:
-            return False
-        return True
+    def is_installed(self, name: str) -> bool:
+        """Return whether the project's environment has a distribution."""
+        return self._environment.has(name)
 
-    @staticmethod
-    def required(name: str, extras: frozenset[str] = frozenset()) -> Iterator[Requirement]:
-        """What a distribution, with these extras, requires as its installed metadata say."""
-        try:
-            lines = tuple(metadata.requires(name) or ())
-        except metadata.PackageNotFoundError:
-            lines = UNINSTALLED.get(name, ())
-        for line in lines:
+    def required(self, name: str, extras: frozenset[str] = frozenset()) -> Iterator[Requirement]:
+        """The requirements of a distribution with these extras, as its metadata state them."""
+        for line in self._environment.requires(name):
             made = parsed(line)
             if made and any(holds(made.marker, extra) for extra in extras | {""}):
                 yield made
@@ -350,11 +291,6 @@ def _has_source(told: object) -> bool:
     return any(value for key, value in _items(told) if key in ("path", "file", "workspace", "rev", "tag", "url"))
 
 
-@cache
-def _packages() -> Mapping[str, list[str]]:
-    return metadata.packages_distributions()
-
-
 def holds(marker: str, extra: str) -> bool:
     """Whether a marker may hold for this extra, on some machine."""
     if not marker:
@@ -374,33 +310,3 @@ def _true(node: ast.expr, extra: str) -> bool:
         same = isinstance(other, ast.Constant) and normal(str(other.value)) == extra
         return same if isinstance(node.ops[0], ast.Eq) else not same
     return True
-
-
-UNINSTALLED: dict[str, tuple[str, ...]] = {
-    "fastapi": (
-        "starlette",
-        "pydantic",
-        *(
-            f'{name}; extra == "{extra}"'
-            for extra in ("standard", "all")
-            for name in ("httpx", "jinja2", "python-multipart", "email-validator", "uvicorn[standard]")
-        ),
-        'itsdangerous; extra == "all"',
-        'orjson; extra == "all"',
-        'ujson; extra == "all"',
-        'pyyaml; extra == "all"',
-    ),
-    "starlette": tuple(f'{name}; extra == "full"' for name in ("itsdangerous", "jinja2", "python-multipart", "httpx")),
-    "pydantic": ('email-validator; extra == "email"',),
-    "uvicorn": tuple(
-        f'{name}; extra == "standard"'
-        for name in ("httptools", "python-dotenv", "pyyaml", "uvloop", "watchfiles", "websockets")
-    ),
-    "celery": ("kombu", "amqp", 'kombu[redis]; extra == "redis"'),
-    "kombu": ("amqp", 'redis; extra == "redis"'),
-    "sqlmodel": ("sqlalchemy", "pydantic"),
-    "fastapi-users": ("fastapi", "email-validator", "python-multipart", "pyjwt[crypto]", "pwdlib[argon2,bcrypt]"),
-    "pyjwt": ('cryptography; extra == "crypto"',),
-    "pwdlib": ('argon2-cffi; extra == "argon2"', 'bcrypt; extra == "bcrypt"'),
-}
-"""What widespread distributions bring, for a project whose environment is not the one that is looked from."""

@@ -7,16 +7,15 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ..config.table import FILE, YOURS, Config
 from ..deployment.processes import Compose, Process, Service
 from ..model import Location
-from ..project import Project
 from ..source.files import File
 from ..source.tree import Source, python_files
+from .environment import Environment
 
 _ADDRESS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(?:\(.*\))?")
 _PYTHON = re.compile(r"python[\d.]*(?:\.exe)?")
@@ -58,12 +57,12 @@ class Entry:
     folders: tuple[str, ...] = ()
 
 
-def entries(project: Project) -> Iterator[Entry]:
-    """Every entry point that the project's files name."""
+def entries(config: Config, source: Source, processes: Sequence[Process], compose: Compose) -> Iterator[Entry]:
+    """Yield every entry point that the project's files name."""
     of_image: set[tuple[str, str]] = set()
-    for process in project.processes:
-        service = project.compose.services.get(process.name) if process.kind in ("compose", "health") else None
-        for entry in _of_process(process, _is_ours(process, service, project.compose)):
+    for process in processes:
+        service = compose.services.get(process.name) if process.kind in ("compose", "health") else None
+        for entry in _of_process(process, _is_ours(process, service, compose)):
             named = entry.kind, entry.name
             if process.kind == "dockerfile":
                 of_image.add(named)
@@ -71,8 +70,8 @@ def entries(project: Project) -> Iterator[Entry]:
             elif process.kind in _FROM_IMAGES and named in of_image and not (service and _written(entry.name, service)):
                 continue
             yield entry
-    yield from _of_project(project.config)
-    for use in project.source.uses:
+    yield from _of_project(config)
+    for use in source.uses:
         target = use.argument("app", 0) or use.argument("target", 0)
         if use.name in _STARTERS and isinstance(target, ast.Constant) and _ADDRESS.fullmatch(str(target.value)):
             # A file that is run by its path is looked up from its own folder.
@@ -216,13 +215,14 @@ def _line(text: str, header: str, key: str) -> int | None:
 
 
 class Modules:
-    """Where modules are found, and what they have: from source alone."""
+    """Lookup of modules and of the names in them: from source, and by the environment's folders."""
 
-    def __init__(self, project: Project) -> None:
-        self.source: Source = project.source
-        self.package = project.config.package.partition(".")[0]
-        self.scripts = {each.name for each in project.processes if each.kind == "script"}
-        self.project = project.declared.name
+    def __init__(self, source: Source, processes: Sequence[Process], project: str, environment: Environment) -> None:
+        self.source = source
+        self.package = source.config.package.partition(".")[0]
+        self.scripts = {each.name for each in processes if each.kind == "script"}
+        self.project = project  # the distribution's name
+        self._environment = environment
         self._bound: dict[Path, set[str]] = {}
 
     def problem(self, entry: Entry) -> str:
@@ -323,10 +323,7 @@ class Modules:
             known = known or (base / top / "__init__.py").is_file() or (base / f"{top}.py").is_file()
         if known or top == self.package:
             return None
-        try:
-            return self.source.root if find_spec(top) else None
-        except (ImportError, ValueError):
-            return None
+        return self.source.root if self._environment.has_module(top) else None
 
     def _file(self, path: Path) -> File:
         name = self.source.location(path).file or ""

@@ -11,7 +11,7 @@ from .symbols import SCOPES
 def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
     """The nodes of a function's body in the order of the source.
 
-    CallGraph, lambdas and classes inside of it are yielded and not entered: what they contain runs at another time.
+    Functions, lambdas and classes inside of it are yielded and not entered: what they contain runs at another time.
     Decorators, defaults and annotations are evaluated around the function, and are left out.
     """
     body = getattr(function, "body", ())

@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
 
+from ...deployment.urls import Driver
+from ...knowledge.linters import UNDECLARED
 from ...model import Finding, Location, Rule
-from ...project import Project
+from ...packaging.declared import Declared
+from ...records.diagnostics import Diagnostic
 from ...source.tree import Source, literal
-from ._shared import _declared, _guarded
-
-if TYPE_CHECKING:
-    from ...packaging.declared import Declared
-
-
-UNDECLARED = {
-    "DEP001": "is imported and declared nowhere, so a new environment does not have it; declare it",
-    "DEP003": "is imported and here only because something else needs it; declare it",
-    "DEP004": "is imported by the service and declared for its developers alone; declare it where the service's own stand",
-}
-"""What deptry's rules mean for a service that is installed with what is declared."""
+from ._imports import is_tried, require_declarations
 
 
 class IM001(Rule):
@@ -37,68 +28,82 @@ class IM001(Rule):
     `# noqa: PLC0415 - half a second, which no other command pays`.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        declared = _declared(project)
-        told: set[Location] = set()
-        for found in (self._undeclared(project, declared), self._by_name(project, declared, told)):
+    def check(
+        self,
+        source: Source,
+        declared: Declared,
+        dependencies: Sequence[Diagnostic],
+        drivers: Sequence[Driver],
+        lint: Mapping[str, Sequence[Diagnostic]],
+    ) -> Iterator[Finding]:
+        require_declarations(declared)
+        own = _own(source)
+        lines: set[Location] = set()
+        for found in (
+            self._undeclared(source, declared, dependencies, own),
+            self._by_name(source, declared, own, lines),
+            self._late(source, lint["IM001"], own, lines),
+        ):
             for finding in found:
-                told.add(finding.location)
+                lines.add(finding.location)
                 yield finding
-        yield from self._late(project, told)
         brought = declared.brought
-        for driver in project.drivers:
+        for driver in drivers:
             if brought.isdisjoint(driver.needs):
-                needs = " or ".join(driver.needs)
                 yield self.finding(
-                    f"{driver.written} needs a driver that is not declared, and nothing imports it until the first "
-                    f"connection; declare {needs}",
+                    f"{driver.written} needs a driver that is not declared, and nothing imports it until the first connection",
                     driver.location,
                     driver.needs[0],
+                    hint=f"declare {' or '.join(driver.needs)}",
                 )
 
-    def _undeclared(self, project: Project, declared: Declared) -> Iterator[Finding]:
-        own = _own(project.source)
-        rows = [row for row in project.dependencies if row.rule in UNDECLARED]
-        for row in rows:
+    def _undeclared(
+        self, source: Source, declared: Declared, dependencies: Sequence[Diagnostic], own: set[str]
+    ) -> Iterator[Finding]:
+        for row in dependencies:
+            if row.rule not in UNDECLARED:
+                continue
             match = re.match(r"'([\w.]+)'", row.message)
             name, path = match[1] if match else row.message, row.location.file or ""
-            inside = path in project.source.files and (project.source.root / path).is_relative_to(project.source.folder)
+            inside = path in source.files and (source.root / path).is_relative_to(source.folder)
             if not inside or (row.rule != "DEP004" and declared.has_module(name)):
                 continue
-            # deptry knows its own package only where somebody told it, and guards are of what there may not be.
-            if name.partition(".")[0] in own:
-                continue
-            if not _guarded(project.source, row.location):
-                yield self.finding(f"{name} {UNDECLARED[row.rule]}", row.location, name)
+            # deptry knows the own package only where its settings name it.
+            if name.partition(".")[0] not in own and not is_tried(source, row.location):
+                yield self._not_declared(name, row.rule, row.location)
 
-    def _by_name(self, project: Project, declared: Declared, told: set[Location]) -> Iterator[Finding]:
-        """What deptry does not see everywhere: modules that a function imports by their names."""
-        own = _own(project.source)
-        for use in project.source.uses:
-            if use.name not in ("__import__", "importlib.import_module") or use.location in told:
+    def _by_name(self, source: Source, declared: Declared, own: set[str], lines: set[Location]) -> Iterator[Finding]:
+        """Yield modules that a function imports by their names: deptry does not see all of them."""
+        for call in source.uses:
+            if call.name not in ("__import__", "importlib.import_module") or call.location in lines:
                 continue
-            name = literal(use.argument("name", 0))
+            name = literal(call.argument("name", 0))
             top = name.partition(".")[0] if isinstance(name, str) else ""
             if not top or top in sys.stdlib_module_names or top in own or declared.has_module(top):
                 continue
-            if not _guarded(project.source, use.location):
-                yield self.finding(f"{top} {UNDECLARED['DEP001']}", use.location, top)
+            if not is_tried(source, call.location):
+                yield self._not_declared(top, "DEP001", call.location)
 
-    def _late(self, project: Project, told: set[Location]) -> Iterator[Finding]:
-        own = _own(project.source)
-        for row in project.lint["IM001"]:
-            names = project.source.names(row.location.file) if row.location.file in project.source.files else None
-            if row.location in told or names is None:
+    def _not_declared(self, name: str, rule: str, location: Location) -> Finding:
+        hint = "declare it where the service's own stand" if rule == "DEP004" else "declare it"
+        return self.finding(f"{name} {UNDECLARED[rule]}", location, name, hint=hint)
+
+    def _late(
+        self, source: Source, late: Sequence[Diagnostic], own: set[str], lines: set[Location]
+    ) -> Iterator[Finding]:
+        for row in late:
+            names = source.names(row.location.file) if row.location.file in source.files else None
+            if row.location in lines or names is None:
                 continue
             imported = [name for name, location, _ in names.imports() if location.line == row.location.line]
             tops = dict.fromkeys(name.partition(".")[0] for name in imported)
             others = [each for each in tops if each not in sys.stdlib_module_names and each not in own]
-            if others and not _guarded(project.source, row.location):
+            if others and not is_tried(source, row.location):
                 yield self.finding(
-                    f"{', '.join(others)} is imported inside of a function, so that it is missing shows when that runs; "
-                    "import it at the top, or write why not: `# noqa: PLC0415 - ...`",
+                    f"{', '.join(others)} is imported inside of a function, so that it is missing shows when that runs",
                     row.location,
                     others[0],
+                    hint="import it at the top, or write why not: `# noqa: PLC0415 - ...`",
                 )
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
-from ...model import Finding, Rule
-from ...project import Project
-from ._shared import _declared
-
-if TYPE_CHECKING:
-    from ...packaging.needs import Need
+from ...knowledge.extras import Need
+from ...model import Finding, Location, Rule
+from ...packaging.declared import Declared
+from ._imports import require_declarations
 
 
 class IM002(Rule):
@@ -22,15 +19,16 @@ class IM002(Rule):
     (`pydantic[email]` brings email-validator, `fastapi[standard]` most). Told once for each package, at its first use.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        declared = _declared(project)
+    def check(self, declared: Declared, needs: Sequence[tuple[str, Need, Location]]) -> Iterator[Finding]:
+        require_declarations(declared)
         brought = declared.brought
-        told: set[Need] = set()
-        for what, need, location in project.needs:
-            if need not in told and brought.isdisjoint(need.packages):
-                told.add(need)
+        reported: set[Need] = set()
+        for what, need, location in needs:
+            if need not in reported and brought.isdisjoint(need.packages):
+                reported.add(need)
                 yield self.finding(
-                    f"{what} {need.what}, which nothing that is declared brings; declare {need.advice}",
+                    f"{what} {need.what}, which nothing that is declared brings",
                     location,
                     need.packages[0],
+                    hint=f"declare {need.advice}",
                 )

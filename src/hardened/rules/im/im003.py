@@ -8,7 +8,7 @@ from ...model import Finding, Rule
 from ...packaging.entries import Modules
 from ...records.imports import Failure
 from ...source.tree import Source
-from ._shared import _guarded
+from ._imports import is_tried
 
 CLAIMED = frozenset({"CL002"})
 """Rules that report a module themselves where their failure is refused at its import."""
@@ -29,7 +29,7 @@ class IM003(Rule):
         hint = "correct this line or what it needs"
         for each in source.imports:
             problem = modules.missing(each.name) if each.lazy else ""
-            if problem and not _guarded(source, each.location):
+            if problem and not is_tried(source, each.location):
                 message = f"{each.name} is imported inside of a function and {problem}"
                 yield self.finding(message, each.location, each.module, hint=hint)
         for failure in failures or ():

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import sys
-import sysconfig
 from collections.abc import Iterator
-from importlib.machinery import PathFinder
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ...model import Finding, Rule
-from ...project import Project
+from ...packaging.environment import Environment
 from ...source.tree import Source, python_files
-
-if TYPE_CHECKING:
-    pass
 
 
 class IM004(Rule):
@@ -31,10 +24,9 @@ class IM004(Rule):
     files of a package by their path.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        source = project.source
+    def check(self, source: Source, environment: Environment) -> Iterator[Finding]:
         yield from self._beside(source)
-        yield from self._hiding(source)
+        yield from self._hiding(source, environment)
         yield from self._half_packages(source)
 
     def _beside(self, source: Source) -> Iterator[Finding]:
@@ -44,12 +36,12 @@ class IM004(Rule):
             if module.is_relative_to(source.folder) and any(python_files(folder)):
                 winner = f"{folder.name}/" if (folder / "__init__.py").exists() else module.name
                 yield self.finding(
-                    f"{module.name} and {folder.name}/ have one name, and {winner} hides the other; rename one of them",
+                    f"{module.name} and {folder.name}/ have one name, and {winner} hides the other",
                     source.location(module),
+                    hint="rename one of them",
                 )
 
-    def _hiding(self, source: Source) -> Iterator[Finding]:
-        installed = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    def _hiding(self, source: Source, environment: Environment) -> Iterator[Finding]:
         for folder in dict.fromkeys((source.folder, source.root)):
             for path in sorted(folder.iterdir()):
                 package = (path / "__init__.py").is_file()
@@ -58,12 +50,12 @@ class IM004(Rule):
                     continue
                 if path.stem in sys.stdlib_module_names:
                     hidden = "of the standard library"
-                elif path == source.package or not _installed(path.stem, installed):
+                elif path == source.package or not environment.has_installed_module(path.stem):
                     continue
                 else:
                     hidden = "that is installed"
                 yield self.finding(
-                    f"{path.name} hides the module {path.stem} {hidden}; rename it", source.location(path)
+                    f"{path.name} hides the module {path.stem} {hidden}", source.location(path), hint="rename it"
                 )
 
     def _half_packages(self, source: Source) -> Iterator[Finding]:
@@ -75,11 +67,7 @@ class IM004(Rule):
             parts = folder.relative_to(source.package).parts if inside else ("-",)
             if all(part.isidentifier() for part in parts) and not (folder / "__init__.py").exists():
                 yield self.finding(
-                    f"{folder.name}/ holds modules and has no __init__.py; add an empty one",
+                    f"{folder.name}/ holds modules and has no __init__.py",
                     source.location(folder),
+                    hint="add an empty one",
                 )
-
-
-def _installed(name: str, folders: list[str]) -> bool:
-    spec = PathFinder.find_spec(name, folders)
-    return spec is not None and spec.origin is not None and Path(spec.origin).exists()

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from ...model import Finding, Rule
-from ...project import Project
-
-if TYPE_CHECKING:
-    pass
+from ...packaging.entries import Entry, Modules
 
 
 class IM005(Rule):
@@ -25,10 +21,9 @@ class IM005(Rule):
     that are installed; what has a variable in it; and modules whose names are computed.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        modules = project.modules
-        for entry in project.entries:
+    def check(self, entries: Sequence[Entry], modules: Modules) -> Iterator[Finding]:
+        for entry in entries:
             if problem := modules.problem(entry):
                 yield self.finding(
-                    f"{entry.name} {problem}; correct the name, or what it names", entry.location, entry.name
+                    f"{entry.name} {problem}", entry.location, entry.name, hint="correct the name, or what it names"
                 )

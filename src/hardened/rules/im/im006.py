@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from ...model import DoesNotApply, Finding, Rule
-from ...project import Project
-
-if TYPE_CHECKING:
-    pass
+from ...source.tree import Source
 
 
 class IM006(Rule):
@@ -19,11 +15,11 @@ class IM006(Rule):
     it. Every Python file of `source`, `tests` and the migrations is compiled, and none is run.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        files = project.source.files
+    def check(self, source: Source) -> Iterator[Finding]:
+        files = source.files
         if not files:
             raise DoesNotApply("there is no Python file")
         for file in files.values():
             if broken := file.broken:
-                location = project.source.location(project.source.root / file.path, broken.line)
-                yield self.finding(f"does not compile: {broken.error}; correct it", location)
+                location = source.location(source.root / file.path, broken.line)
+                yield self.finding(f"does not compile: {broken.error}", location, hint="correct it")

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from ...config.table import Config
 from ...model import Finding, Rule
-from ...project import Project
-from ...source.tree import Import
-
-if TYPE_CHECKING:
-    pass
+from ...packaging.declared import Declared
+from ...source.tree import Import, Source
 
 
 class IM007(Rule):
@@ -23,14 +20,14 @@ class IM007(Rule):
     `package.module`.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        for entry in project.config.banned:
+    def check(self, config: Config, declared: Declared, source: Source) -> Iterator[Finding]:
+        for entry in config.banned:
             name, _, advice = (each.strip() for each in entry.partition(":"))
             advice = advice or "remove it"
-            for each in project.declared.of(name):
-                yield self.finding(f"{name} is declared, and banned; {advice}", each.location, name)
-            for location in dict.fromkeys(each.location for each in project.source.imports if _below(each, name)):
-                yield self.finding(f"{name} is imported, and banned; {advice}", location, name)
+            for each in declared.of(name):
+                yield self.finding(f"{name} is declared, and banned", each.location, name, hint=advice)
+            for location in dict.fromkeys(each.location for each in source.imports if _below(each, name)):
+                yield self.finding(f"{name} is imported, and banned", location, name, hint=advice)
 
 
 def _below(imported: Import, name: str) -> bool:

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from ...model import CouldNotLook, DoesNotApply, Finding, Rule
-from ...project import Project
-from ._shared import _declared
-
-if TYPE_CHECKING:
-    from ...packaging.declared import Declared
-
+from ...packaging.declared import Declared
+from ._imports import require_declarations
 
 ON_TOP_OF = (("fastapi", "starlette"), ("celery", "kombu"))
 """Distributions that leave it open how new the one may be that they are made on."""
@@ -26,8 +21,8 @@ class IM008(Rule):
     installed framework bounds it itself. That the framework has a bound is CL005's concern.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        declared = _declared(project)
+    def check(self, declared: Declared) -> Iterator[Finding]:
+        require_declarations(declared)
         above = {each.name for each in declared.needed}
         pairs = [(upper, lower) for upper, lower in ON_TOP_OF if upper in above]
         if not pairs:
@@ -46,7 +41,8 @@ class IM008(Rule):
         missing = "has no upper bound" if own else "is not declared"
         at = (own or declared.of(upper))[0]
         yield self.finding(
-            f"{upper} takes any newer {lower}, and {lower} {missing}; declare {lower} with the bound that you test with",
+            f"{upper} takes any newer {lower}, and {lower} {missing}",
             at.location,
             lower,
+            hint=f"declare {lower} with the bound that you test with",
         )

@@ -1,26 +1,22 @@
-"""What several rules of the family share."""
+"""Judgements on imports that several rules of the family share."""
 
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
 from ...model import DoesNotApply, Location
-from ...project import Project
+from ...packaging.declared import Declared
 from ...source.tree import Source
 
-if TYPE_CHECKING:
-    from ...packaging.declared import Declared
 
-
-def _declared(project: Project) -> Declared:
-    if not project.declared.needed:
+def require_declarations(declared: Declared) -> None:
+    """Raise DoesNotApply where nothing is declared for the service."""
+    if not declared.needed:
         raise DoesNotApply("neither pyproject.toml nor a requirement file declares a dependency")
-    return project.declared
 
 
-def _guarded(source: Source, location: Location) -> bool:
-    """Whether a line is tried, and that there is nothing to import is handled."""
+def is_tried(source: Source, location: Location) -> bool:
+    """Return whether a line stands in a `try` or `with` that handles a failing import."""
     file, line = source.files.get(location.file or ""), location.line or 0
     for node in ast.walk(file.tree) if file and file.tree else ():
         handled: list[ast.expr] = []
