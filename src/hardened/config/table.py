@@ -163,12 +163,11 @@ def require_codes(config: Config, codes: Iterable[str]) -> None:
 
 
 def closest(name: str, known: Iterable[str]) -> str:
-    """A phrase that lists the known names, those close to this one first."""
+    """A phrase that lists the known names, after those that are close to this one."""
     names = list(known)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
-    others = [each for each in names if each not in near]
-    listed = f"there are {', '.join(others)}"
-    return f"did you mean {' or '.join(near)}? besides, {listed}" if near else listed
+    listed = f"there are {', '.join(names)}"
+    return f"did you mean {' or '.join(near)}? {listed}" if near else listed
 
 
 _FIELDS = {each.name: each.default for each in fields(Config) if each.name not in _NO_KEYS}

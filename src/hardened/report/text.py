@@ -24,7 +24,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from report.notes
     yield _summary(report)
     if report.gone:
-        yield f"{_count(len(report.gone), 'entry', 'entries')} of the baseline match nothing any more; write it again:"
+        yield f"no finding matches {_count(len(report.gone), 'entry', 'entries')} of the baseline any more; write it again:"
         yield from (f"  {each}" for each in report.gone)
     for label, skipped in (("not checked", report.not_applicable), ("could not look", report.could_not_look)):
         yield from (f"{label}: {', '.join(codes)}: {reason}" for reason, codes in by_reason(skipped).items())

@@ -1,0 +1,1 @@
+"""Unit tests of the tool: small sources, facts made by hand, no rendered service."""
