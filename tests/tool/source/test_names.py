@@ -1,25 +1,21 @@
-"""What names stand for: the same call is found under every name that it can be given."""
+"""Meaning of names: a call is found under every name that it can be given."""
 
 from __future__ import annotations
 
 import textwrap
-from pathlib import Path
 
 import pytest
+from hardened.source.symbols import CallSite
 
-from service.checks import load_config
-from service.checks._names import Use
-from service.checks._source import Source
-
-from ._project import Project
+from .._project import Tree
 
 
-def uses(root: Path, module: str = "shop.main") -> list[Use]:
-    return [use for use in Source(load_config(root)).uses if use.module == module]
+def calls(tree: Tree, module: str = "shop.main") -> list[CallSite]:
+    return [call for call in tree.facts.source.uses if call.module == module]
 
 
-def names(root: Path) -> list[str]:
-    return [use.name for use in uses(root)]
+def names(tree: Tree) -> list[str]:
+    return [call.name for call in calls(tree)]
 
 
 @pytest.mark.parametrize(
@@ -58,8 +54,8 @@ def names(root: Path) -> list[str]:
         ("def print(x): ...\nprint('x')", "shop.main.print"),
     ],
 )
-def test_a_call_is_found_under_each_name(project: Project, source: str, name: str) -> None:
-    project.write(
+def test_a_call_is_found_under_each_name(tree: Tree, source: str, name: str) -> None:
+    tree.write(
         {
             "src/shop/main.py": source,
             "src/shop/drivers.py": textwrap.dedent(
@@ -75,42 +71,42 @@ def test_a_call_is_found_under_each_name(project: Project, source: str, name: st
             ),
         }
     )
-    assert name in names(project.root)
-    (use,) = (each for each in uses(project.root) if each.name == name)
-    assert use.place.file == "src/shop/main.py"
-    assert use.last == (name.rpartition(".")[2] or "get")
+    assert name in names(tree)
+    (call,) = (each for each in calls(tree) if each.name == name)
+    assert call.location.file == "src/shop/main.py"
+    assert call.last == (name.rpartition(".")[2] or "get")
 
 
-def test_a_module_that_is_imported_by_its_name_is_known(project: Project) -> None:
-    project.write(
+def test_a_module_that_is_imported_by_its_name_is_known(tree: Tree) -> None:
+    tree.write(
         {
             "src/shop/main.py": "import importlib as i\ni.import_module('sqlite3').connect('x')\n__import__('os').system('x')\n"
         }
     )
-    assert {"sqlite3.connect", "os.system"} <= set(names(project.root))
-    (own,) = (each for each in Source(load_config(project.root)).own if each.module == "shop.main")
+    assert {"sqlite3.connect", "os.system"} <= set(names(tree))
+    (own,) = (each for each in tree.facts.source.own if each.module == "shop.main")
     assert [name for name, _, _ in own.imports()] == ["importlib", "sqlite3", "os"]
 
 
-def test_names_of_a_class_are_not_seen_from_its_methods(project: Project) -> None:
-    project.write(
+def test_names_of_a_class_are_not_seen_from_its_methods(tree: Tree) -> None:
+    tree.write(
         {"src/shop/main.py": "import a as x\nclass C:\n    import b as x\n    x.f()\n    def m(self):\n        x.g()\n"}
     )
-    assert names(project.root) == ["b.f", "a.g"]
+    assert names(tree) == ["b.f", "a.g"]
 
 
-def test_names_that_lead_in_a_circle_end(project: Project) -> None:
-    project.write(
+def test_names_that_lead_in_a_circle_end(tree: Tree) -> None:
+    tree.write(
         {
             "src/shop/main.py": "from .other import f\nx = y\ny = x\nf()\nx()\n",
             "src/shop/other.py": "from .main import f\n",
         }
     )
-    assert len(names(project.root)) == 2
+    assert len(names(tree)) == 2
 
 
-def test_what_is_around_a_call_is_told(project: Project) -> None:
-    project.write(
+def test_what_is_around_a_call_is_told(tree: Tree) -> None:
+    tree.write(
         {
             "src/shop/main.py": """
             def plain():
@@ -124,9 +120,9 @@ def test_what_is_around_a_call_is_told(project: Project) -> None:
             """
         }
     )
-    inside = {use.last: use.in_coroutine for use in uses(project.root)}
+    inside = {call.last: call.in_coroutine for call in calls(tree)}
     assert inside == {"a": False, "b": False, "c": True, "d": False, "e": True, "f": False, "g": False}
-    functions = {use.last: getattr(use.function, "name", None) for use in uses(project.root)}
+    functions = {call.last: getattr(call.function, "name", None) for call in calls(tree)}
     assert functions == {
         "a": "plain",
         "b": "plain",
@@ -138,9 +134,9 @@ def test_what_is_around_a_call_is_told(project: Project) -> None:
     }
 
 
-def test_an_argument_is_found_by_keyword_and_by_position(project: Project) -> None:
-    project.write({"src/shop/main.py": "f(1, b=2)\nf(*x)\n"})
-    first, second = uses(project.root)
+def test_an_argument_is_found_by_keyword_and_by_position(tree: Tree) -> None:
+    tree.write({"src/shop/main.py": "f(1, b=2)\nf(*x)\n"})
+    first, second = calls(tree)
     assert first.argument("a", 0) is first.node.args[0]
     assert first.argument("b", 1) is first.node.keywords[0].value
     assert first.argument("c", 2) is None
