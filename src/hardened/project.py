@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from .config.table import Config
 from .model import CouldNotLook, DoesNotApply, Location, one_line
-from .records import Application, Dependency, Loading, Mapped, Route, Setting, Table
+from .records import Application, Dependency, Route
+from .records.migrations import Migrated
+from .records.tables import Loading, Mapped, Setting, Table
 
 if TYPE_CHECKING:
     from .deployment.processes import Cluster, Compose, Process
@@ -29,11 +31,11 @@ if TYPE_CHECKING:
     from .source.call_graph import CallGraph
     from .source.celery import CelerySource
     from .source.held import HeldConnections
-    from .source.migrations import Migrated
     from .source.sessions import Sessions
     from .source.statements import Statements
     from .source.tree import Source
 
+T = TypeVar("T")
 
 NOT_IMPORTED = "not imported: --no-import"
 """The reason of all facts for which the project would have to be imported, where it must not be."""
@@ -150,7 +152,10 @@ class Project:
         """What the source writes to the database."""
         from .source.statements import Statements  # noqa: PLC0415 - not needed when a service starts
 
-        return Statements(self)
+        statements = Statements(self.source, self.mapped, self.tables, self.config.upserts)
+        if "tables" in self.doubts:
+            self.doubts["statements"] = self.doubts["tables"]
+        return statements
 
     @cached_property
     def migrated(self) -> Sequence[Migrated]:
@@ -305,19 +310,32 @@ class Project:
         """The objects that a key's addresses name; None for one that is not there."""
         return {address: self.live.find(address) for address in getattr(self.config, key)}
 
-    @property
-    def tables(self) -> Sequence[Table]:
-        return self.live.tables
+    @cached_property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables of the metadata."""
+        return self._of_metadata("tables", tuple[Table, ...])
 
-    @property
-    def mapped(self) -> Sequence[Mapped]:
+    @cached_property
+    def mapped(self) -> tuple[Mapped, ...]:
         """The mapped classes of the metadata."""
-        return self.live.mapped
+        return self._of_metadata("mapped", tuple[Mapped, ...])
 
-    @property
-    def loading(self) -> Sequence[Loading]:
-        """The attributes of mapped classes that load when they are read."""
-        return self.live.loading
+    @cached_property
+    def loading(self) -> tuple[Loading, ...]:
+        """The attributes of mapped classes that query the database when they are read."""
+        return self._of_metadata("loading", tuple[Loading, ...])
+
+    @cached_property
+    def numbers(self) -> tuple[Setting, ...]:
+        """The whole numbers in the settings that the application has loaded."""
+        return self.runtime.section("numbers", tuple[Setting, ...])
+
+    def _of_metadata(self, name: str, kind: type[T]) -> T:
+        """A section of the probe about the metadata, which lacks tables where the application cannot be imported."""
+        found = self.runtime.section(name, kind)
+        if reason := self.runtime.missing.get("application"):
+            self.doubts[name] = reason
+        return found
 
     @property
     def late_dependencies(self) -> Sequence[Dependency]:
@@ -325,21 +343,6 @@ class Project:
         return self.live.late_dependencies
 
     @property
-    def numbers(self) -> Sequence[Setting]:
-        """The whole numbers in the settings that the application has loaded."""
-        return self.live.numbers
-
-    @property
     def celery(self) -> CeleryFacts:
         """What the Celery application says of itself."""
         return self.live.celery_facts
-
-    @property
-    def naive_columns(self) -> Sequence[tuple[str, Location]]:
-        """The columns that keep moments without a zone, with their lines."""
-        return self.live.naive_columns
-
-    @property
-    def application_tables(self) -> frozenset[str]:
-        """The tables there were once the application, and nothing else, had been imported."""
-        return self.live.application_tables

@@ -133,9 +133,10 @@ class _Outcome:
             return
         self._judged.add(code)
         try:
-            needed, whole = _facts(rule, project)
+            needed, whole, unread = _facts(rule, project)
             if not whole:
                 self._judged.discard(code)
+            self.could_not_look += [Skipped(code, reason) for reason in unread]
             values = {name: project.config.options[name] for name in rule.options() if name in project.config.options}
             for finding in rule(**values).check(**needed):
                 self.findings[finding] = None
@@ -152,13 +153,15 @@ class _Outcome:
             self.could_not_look += [Skipped(code, doubt) for doubt in doubts]
 
 
-def _facts(rule: type[Rule], project: Project) -> tuple[dict[str, object], bool]:
+def _facts(rule: type[Rule], project: Project) -> tuple[dict[str, object], bool, list[str]]:
     """The facts that a rule names as parameters of `check`, and if they are all that the project has of them.
 
-    An optional fact that is not to be had is None.
+    An optional fact that is not to be had is None. Where it exists and could not be read, the reason is returned too, since
+    the rule judges only a part of the project then.
     """
     found: dict[str, object] = {}
     whole = True
+    unread: list[str] = []
     for name, parameter in list(inspect.signature(rule.check).parameters.items())[1:]:
         try:
             found[name] = project.fact(name)
@@ -166,8 +169,9 @@ def _facts(rule: type[Rule], project: Project) -> tuple[dict[str, object], bool]
             if parameter.default is parameter.empty:
                 raise
             found[name] = None
+            unread += [str(reason)] if isinstance(reason, CouldNotLook) else []
             whole = whole and isinstance(reason, DoesNotApply) and str(reason) != NOT_IMPORTED
-    return found, whole
+    return found, whole, unread
 
 
 def _options(rules: Iterable[type[Rule]]) -> Mapping[str, object]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..config.table import Config
 from ..model import NOWHERE, CouldNotLook, DoesNotApply, Location, one_line
-from ..records import Application, Dependency, Failure, Loading, Mapped, Route, Setting, Table
+from ..records import Application, Dependency, Failure, Route
 from ..source.tree import Source
 from .network import Attempt, Network
 
@@ -39,7 +39,6 @@ class Live:
         self.settings: object = None
         self.failures: list[Failure] = []
         self.refused: list[object] = []
-        self.application_tables: frozenset[str] = frozenset()
         self.missing: dict[str, str] = {}  # key of the configuration -> why there is nothing at it
         self.network: Network | None = None
 
@@ -57,19 +56,11 @@ class Live:
             imports.resolve("application", config.application)
             imports.resolve("metadata", config.metadata)
             imports.resolve("settings", config.settings)
-            with contextlib.suppress(CouldNotLook, DoesNotApply):
-                self.application_tables = frozenset(table.name for table in self.tables)
             imports.resolve("celery", config.celery)
             for module, file in source.modules.items():
                 if not source.runs_elsewhere(file.path):
                     imports.load(module)
-        self.__dict__.pop("tables", None)  # there may be more of them now
         return self
-
-    @property
-    def doubt(self) -> str:
-        """Why tables may be missing from the metadata; empty when none is."""
-        return self.missing.get("application", "")
 
     @property
     def routes(self) -> list[Route]:
@@ -96,34 +87,10 @@ class Live:
         return value
 
     @cached_property
-    def tables(self) -> list[Table]:
-        from .tables import gather  # noqa: PLC0415 - a project without SQLAlchemy has the other facts
-
-        return gather(self._there("metadata"), self.config.root)
-
-    @cached_property
-    def mapped(self) -> list[Mapped]:
-        from .models import mapped  # noqa: PLC0415 - a project without SQLAlchemy has the other facts
-
-        return mapped(self._there("metadata"), self.config.root)
-
-    @cached_property
-    def loading(self) -> list[Loading]:
-        from .models import loading  # noqa: PLC0415 - a project without SQLAlchemy has the other facts
-
-        return loading(self._there("metadata"), self.config.root)
-
-    @cached_property
     def late_dependencies(self) -> list[Dependency]:
         from .dependencies import late  # noqa: PLC0415 - a project without FastAPI has the other facts
 
         return late(self._there("application"), self.config.root)
-
-    @cached_property
-    def numbers(self) -> list[Setting]:
-        from .setting_numbers import gather  # noqa: PLC0415 - a project without pydantic has the other facts
-
-        return gather(self.config.root)
 
     @cached_property
     def celery_facts(self) -> CeleryFacts:
@@ -143,13 +110,6 @@ class Live:
                 # By its type: `current_app` is a proxy, and says that it is one.
                 if issubclass(type(value), Celery) and value is not application:
                     yield f"{name}.{attribute}", _bound(self.config.root, module, attribute)
-
-    @cached_property
-    def naive_columns(self) -> list[tuple[str, Location]]:
-        """The columns that keep moments without a zone."""
-        from .columns import naive  # noqa: PLC0415 - a project without SQLAlchemy has the other facts
-
-        return list(naive(self._there("metadata"), self.config.root))
 
     def steps(self, path: str) -> list[Step] | None:
         """What runs for `GET path`; None where there is no such route."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import sys
 import typing
 from collections.abc import Iterator
@@ -10,7 +12,6 @@ from typing import Any
 
 from ..model import NOWHERE, Location
 from ..project import Project
-from .setting_numbers import written
 
 _LISTS = (list, tuple, set, frozenset)
 
@@ -81,5 +82,16 @@ def _models(annotation: Any) -> Iterator[type]:
 
 def _place(project: Project, model: type, name: str) -> Location:
     """The line of a field, in the class of the bases that declares it."""
-    found = written(model, rf"\s+{name}\b\s*[:=]")
+    found = _written(model, rf"\s+{name}\b\s*[:=]")
     return next((Location.of(project.config.root, file, line) for file, line in found), NOWHERE)
+
+
+def _written(owner: type, pattern: str) -> Iterator[tuple[str, int]]:
+    """The lines of a class and of its bases that begin so: their files and numbers."""
+    for each in owner.__mro__:
+        try:
+            lines, first = inspect.getsourcelines(each)
+            file = inspect.getsourcefile(each) or ""
+        except (OSError, TypeError):
+            continue
+        yield from ((file, number) for number, line in enumerate(lines, first) if re.match(pattern, line))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..config.table import Config
 from ..model import Location
+from ..records.migrations import Migrated
 from .files import File
 from .symbols import FUNCTIONS, SymbolTable
 from .tree import migration_of
@@ -22,21 +23,6 @@ _REFERS = re.compile(rf"\bREFERENCES\s+{_TABLE}", re.IGNORECASE)
 _NAMED = re.compile(rf"\bCONSTRAINT\s+{_TABLE}\s+FOREIGN\s+KEY", re.IGNORECASE)
 _KEYS = re.compile(r'\bFOREIGN\s+KEY\s*\(\s*"?(\w+)"?', re.IGNORECASE)
 _DROPS = re.compile(rf"\bDROP\s+(CONSTRAINT|COLUMN|TABLE)\s+(?:IF\s+EXISTS\s+)?{_TABLE}", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Migrated:
-    """A foreign key that a migration makes; "" where a name cannot be read."""
-
-    table: str
-    column: str
-    target: str
-    constraint: str
-    location: Location
-
-    @property
-    def subject(self) -> str:
-        return f"{self.table or 'a table'}.{self.column or 'a column'}"
 
 
 @dataclass(frozen=True)

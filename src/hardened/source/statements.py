@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from ..model import NOWHERE, Location
-from ..project import Project
-from ..records import Column, Mapped, Table
-from .symbols import FUNCTIONS, CallSite, SymbolTable
+from ..records.tables import Column, Mapped, Table
+from .symbols import CallSite, SymbolTable
+from .tree import Source
 from .widths import Widths
 
 CONFLICTS = {"on_conflict_do_update", "on_conflict_do_nothing"}
@@ -54,18 +54,14 @@ class Text:
 class Statements:
     """What the source writes, worked out where a guard first asks for it."""
 
-    def __init__(self, project: Project) -> None:
-        self._facts = project
-        self._source = project.source
+    def __init__(
+        self, source: Source, mapped: Iterable[Mapped], tables: Iterable[Table], upserts: Iterable[str] = ()
+    ) -> None:
+        self._source = source
         self._widths = Widths()
-
-    @cached_property
-    def _classes(self) -> dict[str, Mapped]:
-        return {each.name: each for each in self._facts.mapped}
-
-    @cached_property
-    def _tables(self) -> dict[str, Table]:
-        return {each.name: each for each in self._facts.tables}
+        self._classes = {each.name: each for each in mapped}
+        self._tables = {each.name: each for each in tables}
+        self._upserts = frozenset(upserts)
 
     @cached_property
     def _plain(self) -> set[str]:
@@ -222,13 +218,12 @@ class Statements:
 
     def upserts(self) -> Iterator[Upsert]:
         """Each target that can be told: of calls, of SQL, and of the functions that `upserts` names."""
-        makers = set(self._facts.config.upserts)
         known = {names.file.path: names for names in self._source.own}
         for use in self._source.uses:
             names = known[use.location.file or ""]
             if use.last in CONFLICTS:
                 yield from self._target(names, use)
-            elif use.name in makers:
+            elif use.name in self._upserts:
                 yield from self._helped(names, use)
         for text in self.texts:
             yield from self._sql(text)
@@ -340,31 +335,6 @@ class Statements:
                     listed = use.node.args[:1]
                 found.add(frozenset(text for each in listed if (text := names.text(each))))
         return found
-
-    # What settings are for
-
-    def shifts(self, attributes: set[str]) -> bool:
-        """Whether some function reads all of these attributes, and shifts or hands them to one that does."""
-        for names in self._source.own:
-            for node, _ in names:
-                if isinstance(node, FUNCTIONS):
-                    inside = list(ast.walk(node))
-                    read = {each.attr for each in inside if isinstance(each, ast.Attribute)}
-                    if attributes <= read and (_shifts(inside) or self._hands_on(names, inside)):
-                        return True
-        return False
-
-    @staticmethod
-    def _hands_on(names: SymbolTable, inside: list[ast.AST]) -> bool:
-        for each in inside:
-            found = names.definition(names.meaning(each.func)) if isinstance(each, ast.Call) else None
-            if found is not None and isinstance(found[1], FUNCTIONS) and _shifts(list(ast.walk(found[1]))):
-                return True
-        return False
-
-
-def _shifts(nodes: list[ast.AST]) -> bool:
-    return any(isinstance(each, (ast.BinOp, ast.AugAssign)) and isinstance(each.op, ast.LShift) for each in nodes)
 
 
 def _pairs(names: SymbolTable, node: ast.AST, deep: int = 0) -> Iterator[tuple[ast.expr, ast.expr]]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..config.table import Config
 from ..model import CouldNotLook, Location
-from ..records import Migration
+from ..records.migrations import Migration
 from .files import File
 from .symbols import CallSite, Scope, SymbolTable
 

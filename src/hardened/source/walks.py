@@ -7,6 +7,9 @@ from collections.abc import Iterator
 
 from .symbols import SCOPES
 
+CONSTRUCTORS = ("__init__", "__post_init__", "__new__", "model_post_init", "__attrs_post_init__")
+"""Methods that run when an object is made."""
+
 
 def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
     """The nodes of a function's body in the order of the source.

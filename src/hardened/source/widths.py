@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from .symbols import FUNCTIONS, Scope, SymbolTable
+from .tree import Source
 
 UNBOUNDED = math.inf
 #: What the seconds since 1970 take until 2029; what is added to them is small, and 31 bits are enough until 2038.
@@ -363,3 +364,25 @@ def _is_text(names: SymbolTable, node: ast.AST | None) -> bool:
             "bin",
         )
     return False
+
+
+def shifts(source: Source, attributes: set[str]) -> bool:
+    """Report whether a function of the package reads all of these attributes, and shifts or calls one that does."""
+    for names in source.own:
+        for node, _ in names:
+            if isinstance(node, FUNCTIONS):
+                inside = list(ast.walk(node))
+                read = {each.attr for each in inside if isinstance(each, ast.Attribute)}
+                if attributes <= read and any(_is_shift(names, each) for each in inside):
+                    return True
+    return False
+
+
+def _is_shift(names: SymbolTable, node: ast.AST) -> bool:
+    if isinstance(node, ast.Call) and (found := names.definition(names.meaning(node.func))) is not None:
+        return isinstance(found[1], FUNCTIONS) and any(_shifts_left(each) for each in ast.walk(found[1]))
+    return _shifts_left(node)
+
+
+def _shifts_left(node: ast.AST) -> bool:
+    return isinstance(node, (ast.BinOp, ast.AugAssign)) and isinstance(node.op, ast.LShift)

@@ -1,14 +1,10 @@
-"""What several rules of the family share."""
+"""Names that several rules of the family use."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ...records import Reference, Table
-
-if TYPE_CHECKING:
-    pass
+from ...records.tables import Reference, Table
 
 
-def _subject(table: Table, reference: Reference) -> str:
+def subject_of(table: Table, reference: Reference) -> str:
+    """The subject of a finding about a foreign key."""
     return f"{table.name}.{','.join(reference.columns)}"

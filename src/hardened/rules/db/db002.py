@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
 
-from ...config.table import FILE
+from ...config.table import FILE, Config
 from ...model import DoesNotApply, Finding, Location, Rule
-from ...project import Project
-from ._shared import _subject
-
-if TYPE_CHECKING:
-    pass
+from ...records.migrations import Migrated
+from ...records.tables import Table
+from ._shared import subject_of
 
 
 class DB002(Rule):
@@ -24,36 +21,37 @@ class DB002(Rule):
     a reference that one of them makes, and no later one drops, is in the database whatever the models say.
     """
 
-    at_start = True
-
-    def check(self, project: Project) -> Iterator[Finding]:
-        declared = project.config.authentication_tables
+    def check(
+        self, config: Config, tables: Sequence[Table], migrated: Sequence[Migrated], doubts: Mapping[str, str]
+    ) -> Iterator[Finding]:
+        declared = config.authentication_tables
         if not declared:
             raise DoesNotApply("no `authentication-tables` in [tool.hardening]")
-        users = project.config.users_table or "the users table"
-        tables = project.tables
+        users = config.users_table or "the users table"
         for table in tables:
             for reference in table.references:
                 target = reference.target, reference.target.rpartition(".")[2]
                 if not table.called(*declared) and not set(declared).isdisjoint(target):
-                    subject = _subject(table, reference)
+                    subject = subject_of(table, reference)
                     yield self.finding(
-                        f"{subject} refers to {reference.target}, which says how somebody logs in; refer to {users}",
-                        reference.find(),
+                        f"{subject} refers to {reference.target}, which says how somebody logs in",
+                        reference.location,
                         subject,
+                        hint=f"refer to {users}",
                     )
-        for each in project.migrated:
+        for each in migrated:
             if each.table.rpartition(".")[2] not in {name.rpartition(".")[2] for name in declared}:
                 yield self.finding(
-                    f"this migration lets {each.subject} refer to {each.target}, which says how somebody logs in; "
-                    f"refer to {users}, in a further migration where this one has run",
+                    f"this migration lets {each.subject} refer to {each.target}, which says how somebody logs in",
                     each.location,
                     each.subject,
+                    hint=f"refer to {users}, in a further migration where this one has run",
                 )
-        for name in () if project.doubts else declared:
+        for name in () if "tables" in doubts else declared:
             if not any(table.called(name) for table in tables):
                 yield self.finding(
-                    f"authentication-tables names {name}, and there is no such table; correct the name",
+                    f"authentication-tables names {name}, and there is no such table",
                     Location(FILE),
                     name,
+                    hint="correct the name",
                 )

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from ...config.table import Config
 from ...model import Finding, Rule
-from ...project import Project
-
-if TYPE_CHECKING:
-    pass
-
+from ...source.tree import Source
 
 DRIVERS = {
     "sqlite3",
@@ -37,14 +33,14 @@ class DB003(Rule):
     Quiet are: an import for a type or an exception, and what tests and migrations do.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        makers = project.config.engines
-        for use in project.source.uses:
+    def check(self, config: Config, source: Source) -> Iterator[Finding]:
+        makers = config.engines
+        for use in source.uses:
             root, _, rest = use.name.partition(".")
             opens = (root in DRIVERS and rest.rpartition(".")[2] in CONNECTS) or (
                 root == "sqlalchemy" and use.last in ENGINES
             )
-            if project.source.is_environment(use.location.file):
+            if source.is_environment(use.location.file):
                 continue
             if opens and not any(use.module == maker or use.module.startswith(f"{maker}.") for maker in makers):
                 yield self.finding(

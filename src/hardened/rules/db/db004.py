@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from ...model import DoesNotApply, Finding, Rule
-from ...project import Project
-
-if TYPE_CHECKING:
-    from ...source.statements import Upsert
+from ...records.tables import Table
+from ...source.statements import Statements, Upsert
 
 
 class DB004(Rule):
@@ -24,15 +21,15 @@ class DB004(Rule):
     that any migration made counts. Quiet are: a target that is computed or has an expression, and tables that are not ours.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        if not project.tables:
+    def check(self, tables: Sequence[Table], statements: Statements) -> Iterator[Finding]:
+        if not tables:
             raise DoesNotApply("there are no tables")
         historic: set[frozenset[str]] | None = None
-        for each in project.statements.upserts():
+        for each in statements.upserts():
             if self._fits(each):
                 continue
             if each.historic:
-                historic = project.statements.historic_keys() if historic is None else historic
+                historic = statements.historic_keys() if historic is None else historic
                 if each.constraint or frozenset(each.columns) in historic:
                     continue
             target = each.constraint or f"({', '.join(each.columns)})"
@@ -40,10 +37,10 @@ class DB004(Rule):
                 f"({', '.join(key.columns)})" + " where ..." * key.partial for key in each.table.uniques if key.columns
             )
             yield self.finding(
-                f"the conflict target {target} is no unique key of {each.table.name}, which has {listed or 'none'}; "
-                "name one of them whole, or make a unique constraint for it",
+                f"the conflict target {target} is no unique key of {each.table.name}, which has {listed or 'none'}",
                 each.location,
                 f"{each.table.name}.{','.join(each.columns) or each.constraint}",
+                hint="name one of them whole, or make a unique constraint for it",
             )
 
     @staticmethod

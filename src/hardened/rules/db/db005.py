@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from ...model import Finding, Rule
-from ...project import Project
-from ._shared import _subject
-
-if TYPE_CHECKING:
-    pass
+from ...records.tables import Table
+from ._shared import subject_of
 
 
 class DB005(Rule):
@@ -23,17 +19,15 @@ class DB005(Rule):
     the rows, except those where its own columns are not null.
     """
 
-    at_start = True
-
-    def check(self, project: Project) -> Iterator[Finding]:
-        for table in project.tables:
+    def check(self, tables: Sequence[Table]) -> Iterator[Finding]:
+        for table in tables:
             for reference in table.references:
                 columns = set(reference.columns)
                 if not any(set(key[: len(columns)]) == columns for key in table.keys):
-                    subject = _subject(table, reference)
+                    subject = subject_of(table, reference)
                     yield self.finding(
-                        f"{subject} refers to {reference.target} and no index begins with it; "
-                        "declare one (index=True on the column)",
-                        reference.find(),
+                        f"{subject} refers to {reference.target} and no index begins with it",
+                        reference.location,
                         subject,
+                        hint="declare one (index=True on the column)",
                     )

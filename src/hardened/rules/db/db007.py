@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from ...config.table import Config
 from ...model import DoesNotApply, Finding, Rule
-from ...project import Project
-
-if TYPE_CHECKING:
-    pass
+from ...source.sessions import Sessions
 
 
 class DB007(Rule):
@@ -21,15 +18,16 @@ class DB007(Rule):
     are savepoints (`begin_nested`), and what other things commit: a consumer, a repository.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        allowed = project.config.commits
+    def check(self, config: Config, sessions: Sessions) -> Iterator[Finding]:
+        allowed = config.commits
         if not allowed:
             raise DoesNotApply("no `commits` in [tool.hardening]: the modules that begin and end transactions")
-        for each in project.sessions.ends():
+        for each in sessions.ends():
             if not any(each.module == name or each.module.startswith(f"{name}.") for name in allowed):
                 yield self.finding(
                     f"{each.name} {'begins' if each.how == 'begin' else 'ends'} a transaction by hand, so an error "
-                    f"after it leaves half of the work behind; leave that to {allowed[0]}, or use begin_nested()",
+                    "after it leaves half of the work behind",
                     each.location,
                     each.name,
+                    hint=f"leave that to {allowed[0]}, or use begin_nested()",
                 )

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
 
+from ...config.table import Config
 from ...model import DoesNotApply, Finding, Location, Rule
-from ...project import Project
-from ...records import Migration
-
-if TYPE_CHECKING:
-    pass
+from ...records.migrations import Migration
+from ...records.tables import Table
+from ...source.tree import Source
 
 
 class DB008(Rule):
@@ -22,29 +20,29 @@ class DB008(Rule):
     again are fine. After a pull: let your revision follow the other one (`down_revision`).
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        migrations = project.source.migrations
-        # A parent that is misspelt makes a second head as well: the cause is told, its effects are not.
+    def check(
+        self, config: Config, source: Source, doubts: Mapping[str, str], tables: Sequence[Table] | None = None
+    ) -> Iterator[Finding]:
+        migrations = source.migrations
+        if not migrations and not tables:
+            raise DoesNotApply("there are neither tables nor migrations")
+        # A misspelt parent makes a second head as well: the cause is reported, its effects are not.
         findings = list(self._identifiers(migrations)) or list(self._line(migrations))
         yield from findings
+        if tables is None:
+            return
         if not migrations:
-            if not project.tables:
-                raise DoesNotApply("there are neither tables nor migrations")
-            folder = project.config.migrations
-            yield self.finding(
-                f"there are {len(project.tables)} tables and no migration in {folder}; make the first one",
-                Location(folder),
-            )
-        if project.config.metadata:
-            seen = project.application_tables
-            for table, location in () if project.doubts else project.source.models():
-                if table not in seen:
-                    yield self.finding(
-                        f"the table {table} is in no metadata once the application is imported, so no "
-                        "migration makes it; import its module where the application is put together",
-                        location,
-                        table,
-                    )
+            message = f"there are {len(tables)} tables and no migration in {config.migrations}"
+            yield self.finding(message, Location(config.migrations), hint="make the first one")
+        seen = {table.name for table in tables if table.by_application}
+        for table, location in () if "tables" in doubts else source.models():
+            if table not in seen:
+                yield self.finding(
+                    f"the table {table} is in no metadata once the application is imported, so no migration makes it",
+                    location,
+                    table,
+                    hint="import its module where the application is put together",
+                )
 
     def _identifiers(self, migrations: Sequence[Migration]) -> Iterator[Finding]:
         counted = Counter(migration.revision for migration in migrations)
@@ -54,18 +52,18 @@ class DB008(Rule):
                 yield self.finding(f"this migration {each.problem}", each.location)
             elif counted[each.revision] > 1:
                 yield self.finding(
-                    f"the revision {each.revision} is there {counted[each.revision]} times; "
-                    "give this one an identifier of its own",
+                    f"the revision {each.revision} is there {counted[each.revision]} times",
                     each.location,
                     each.revision,
+                    hint="give this one an identifier of its own",
                 )
             for parent in (*each.parents, *each.depends_on):
                 if parent not in (names if parent in each.depends_on else counted):
                     yield self.finding(
-                        f"the revision {each.revision} follows {parent}, which does not exist; "
-                        "name the revision that it follows",
+                        f"the revision {each.revision} follows {parent}, which does not exist",
                         each.location,
                         each.revision,
+                        hint="name the revision that it follows",
                     )
 
     def _line(self, migrations: Sequence[Migration]) -> Iterator[Finding]:
@@ -79,8 +77,8 @@ class DB008(Rule):
         ):
             if len(ends) > 1:
                 listed = ", ".join(f"{each.revision} ({each.location})" for each in ends)
-                message = f"there are {len(ends)} {kind}: {listed}; {advice}"
-                yield self.finding(message, ends[-1].location, ends[-1].revision)
+                message = f"there are {len(ends)} {kind}: {listed}"
+                yield self.finding(message, ends[-1].location, ends[-1].revision, hint=advice)
         reached: set[str] = set()
         pending = [each.revision for each in heads]
         while pending:
@@ -92,7 +90,8 @@ class DB008(Rule):
         if circle:
             names = ", ".join(each.revision for each in circle)
             yield self.finding(
-                f"the revisions {names} follow each other in a circle; let one follow what is outside it",
+                f"the revisions {names} follow each other in a circle",
                 circle[0].location,
                 circle[0].revision,
+                hint="let one follow a revision that is outside of it",
             )

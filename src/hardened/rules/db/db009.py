@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import ast
-import contextlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
-from ...model import DoesNotApply, Finding, Location, Rule
-from ...project import Project
+from ...model import Finding, Location, Rule
+from ...records import Dependency
+from ...source.sessions import Sessions
 from ...source.symbols import FUNCTIONS, SymbolTable
-
-if TYPE_CHECKING:
-    pass
+from ...source.tree import Source
 
 
 class DB009(Rule):
@@ -27,31 +24,26 @@ class DB009(Rule):
     that only closes its session, those of websockets, and a FastAPI that knows no scopes.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        told: set[Location] = set()
-        for names, function, location in project.sessions.dependencies():
-            if project.sessions.commits_late(names, function):
-                told.add(_first(names, function))
-                yield self._told(getattr(function, "name", "it"), location)
-        with contextlib.suppress(DoesNotApply):
-            late = {each.location for each in project.late_dependencies}
-            for names in project.source.own if late - told else ():
-                for node, _ in names:
-                    if not isinstance(node, FUNCTIONS) or _first(names, node) not in late - told:
-                        continue
-                    if project.sessions.commits_late(names, node):
-                        yield self._told(node.name, Location(names.file.path, node.lineno))
+    def check(
+        self, source: Source, sessions: Sessions, late_dependencies: Sequence[Dependency] | None = None
+    ) -> Iterator[Finding]:
+        seen: set[Location] = set()
+        for names, function, location in sessions.dependencies():
+            if sessions.commits_late(names, function):
+                seen.add(_first(names, function))
+                yield self._commits_late(getattr(function, "name", "it"), location)
+        late = {each.location for each in late_dependencies or ()} - seen
+        for names in source.own if late else ():
+            for node, _ in names:
+                if isinstance(node, FUNCTIONS) and _first(names, node) in late and sessions.commits_late(names, node):
+                    yield self._commits_late(node.name, Location(names.file.path, node.lineno))
 
-    def _told(self, name: str, location: Location) -> Finding:
-        return self.finding(
-            f"{name} commits after the response was sent, so a failed commit has answered 2xx; "
-            'let it end first: Depends(..., scope="function")',
-            location,
-            name,
-        )
+    def _commits_late(self, name: str, location: Location) -> Finding:
+        message = f"{name} commits after the response was sent, so a failed commit has answered 2xx"
+        return self.finding(message, location, name, hint='let it end first: Depends(..., scope="function")')
 
 
 def _first(names: SymbolTable, function: ast.AST) -> Location:
-    """Where Python says that a function begins: at its first decorator."""
+    """The line at which Python starts a function: its first decorator."""
     lines = [each.lineno for each in getattr(function, "decorator_list", ())]
     return Location(names.file.path, min([*lines, getattr(function, "lineno", 0)]))

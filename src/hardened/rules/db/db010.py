@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from ...model import Finding, Rule
-from ...project import Project
-
-if TYPE_CHECKING:
-    pass
+from ...source.sessions import Sessions
 
 
 class DB010(Rule):
@@ -22,11 +18,11 @@ class DB010(Rule):
     package. Quiet are: tests, migrations, temporary tables, and what other things call so.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        for name, location in project.sessions.made_tables():
+    def check(self, sessions: Sessions) -> Iterator[Finding]:
+        for name, location in sessions.made_tables():
             yield self.finding(
-                f"{name} makes or drops tables around the migrations, which then no longer say what is there; "
-                "make a migration, and run the migrations where the tables are needed",
+                f"{name} makes or drops tables around the migrations, which then no longer say what is there",
                 location,
                 name,
+                hint="make a migration, and run the migrations where the tables are needed",
             )

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from ...model import Finding, Rule
-from ...project import Project
-
-if TYPE_CHECKING:
-    pass
+from ...records.tables import Loading
 
 
 class DB011(Rule):
@@ -23,13 +19,12 @@ class DB011(Rule):
     `"write_only"` and `"noload"`.
     """
 
-    at_start = True
-
-    def check(self, project: Project) -> Iterator[Finding]:
-        for each in project.loading:
+    def check(self, loading: Sequence[Loading]) -> Iterator[Finding]:
+        for each in loading:
             yield self.finding(
-                f"{each.name} ({each.how}) asks the database each time that it is read for the first time; declare it with "
-                'lazy="raise" (a column with deferred_raiseload=True), and load it in the queries that need it',
-                each.find(),
+                f"{each.name} ({each.how}) asks the database each time that it is read for the first time",
+                each.location,
                 each.name,
+                hint='declare it with lazy="raise" (a column with deferred_raiseload=True), and load it in the queries that '
+                "need it",
             )

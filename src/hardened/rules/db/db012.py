@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from ...model import DoesNotApply, Finding, Rule
-from ...project import Project
-
-if TYPE_CHECKING:
-    pass
+from ...source.held import HeldConnections
+from ...source.tree import Source
 
 
 class DB012(Rule):
@@ -28,16 +25,16 @@ class DB012(Rule):
     script does.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        known = {each.top for each in project.source.imports}
+    def check(self, source: Source, held_connections: HeldConnections) -> Iterator[Finding]:
+        known = {each.top for each in source.imports}
         if not known & {"sqlalchemy", "sqlmodel", "flask_sqlalchemy", "asyncpg", "psycopg_pool"}:
             raise DoesNotApply("nothing here has a pool of connections")
-        for each in project.held_connections.found():
+        for each in held_connections.found():
             since = f" since line {each.since}" if each.since else ""
             yield self.finding(
                 f"{each.holder} holds a connection to the database{since}, and here it is kept until {each.what} is done, so "
-                "that a few slow answers leave none for anybody else; wait before the first statement, or after the session "
-                "is left, or in a job",
+                "that a few slow answers leave none for anybody else",
                 each.location,
                 each.what.partition("(")[0],
+                hint="wait before the first statement, or after the session is left, or in a job",
             )

@@ -5,18 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from ...model import Finding, Location, Rule
-from ...project import Project
 from ...source.call_graph import CallGraph, Function
 from ...source.symbols import FUNCTIONS, SymbolTable
-from ...source.walks import own_nodes
-from ._shared import _CONSTRUCTORS
-
-if TYPE_CHECKING:
-    pass
-
+from ...source.walks import CONSTRUCTORS, own_nodes
 
 _CLOCKS = re.compile(
     r"(?:datetime\.)?datetime\.(?:now|utcnow|today)|(?:datetime\.)?date\.today|time\.(?:time|time_ns|ctime|localtime|gmtime|strftime|asctime)"
@@ -79,8 +72,8 @@ class RN001(Rule):
     (`instance_id`) or what it knows of others (`last_seen`, `expires_at`).
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        look = _Once(project.call_graph)
+    def check(self, call_graph: CallGraph) -> Iterator[Finding]:
+        look = _Once(call_graph)
         seen: set[Location] = set()
         for message, location, subject in look.everything():
             if location not in seen:
@@ -251,7 +244,7 @@ class _Once:
     def _constructor(self, name: str, where: str) -> Iterator[tuple[str, Location, str]]:
         names, node = self.call_graph.classes[name].names, self.call_graph.classes[name].node
         for method in node.body:
-            if not isinstance(method, FUNCTIONS) or method.name not in _CONSTRUCTORS:
+            if not isinstance(method, FUNCTIONS) or method.name not in CONSTRUCTORS:
                 continue
             for each in ast.walk(method):
                 if isinstance(each, (ast.Assign, ast.AnnAssign)) and each.value is not None:
@@ -282,7 +275,7 @@ class _Once:
             function, deep = pending.pop()
             for use in function.calls if deep < _DEEP else ():
                 called = self.call_graph.called(use)
-                if called is not None and called.name not in found and called.node.name not in _CONSTRUCTORS:
+                if called is not None and called.name not in found and called.node.name not in CONSTRUCTORS:
                     found[called.name] = called
                     pending.append((called, deep + 1))
         return found

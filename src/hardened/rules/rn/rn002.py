@@ -3,100 +3,64 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
 
+from ...knowledge.blocking import BLOCKING
 from ...model import Finding, Location, Rule
-from ...project import Project
-from ...source.call_graph import Function
+from ...records.diagnostics import Diagnostic
+from ...source.call_graph import CallGraph, Function
 from ...source.symbols import CallSite
-from ...source.walks import is_generator
-from ._shared import _CONSTRUCTORS, _lint
+from ...source.tree import Source
+from ...source.walks import CONSTRUCTORS, is_generator
 
-if TYPE_CHECKING:
-    pass
+_HINT = "await its asynchronous kind, or run it in a thread"
+_NOQA = re.compile(r"#\s*noqa(?:\s*$|:.*\bASYNC)")
 
 
 class RN002(Rule):
     """A call that holds up the event loop, and with it every request of the process.
 
-    What counts, in an `async def`: what ruff's ASYNC rules find, where no `noqa` stands; and what they do not see: a call of a
-    blocking library (requests, sync httpx, sqlite3, psycopg, sync redis and SQLAlchemy, boto3, smtplib, ...), of subprocess, of
-    `time.sleep` or a file under any name, and a plain `def` of the project that does one of these and is called directly.
+    Found are, in an `async def`: the findings of ruff's ASYNC rules, where no `noqa` stands; and further calls: of a blocking
+    library (requests, sync httpx, sqlite3, psycopg, sync redis and SQLAlchemy, boto3, smtplib, ...), of subprocess, of
+    `time.sleep` or a file under any name, and of a plain `def` of the project that makes such a call itself.
     Quiet are `await in_thread(...)`, `asyncio.to_thread`, a plain `def` that is a route, a dependency or a job, and scripts.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        functions = project.call_graph
+    def check(
+        self, source: Source, call_graph: CallGraph, lint: Mapping[str, Sequence[Diagnostic]] | None = None
+    ) -> Iterator[Finding]:
         seen: set[Location] = set()
-        found, blind = _lint(project, "RN002")
-        for each in found:
+        for each in lint["RN002"] if lint else ():
             seen.add(each.location)
-            yield self.finding(
-                f"{each.message.rstrip('.')} ({each.rule}): the event loop waits for it; {_ADVICE}",
-                each.location,
-                each.rule,
-            )
-        for use in project.source.uses:
-            if not use.in_coroutine or use.location in seen:
+            message = f"{each.message.rstrip('.')} ({each.rule}): the event loop waits for it"
+            yield self.finding(message, each.location, each.rule, hint=_HINT)
+        for site in source.uses:
+            if not site.in_coroutine or site.location in seen:
                 continue
-            function = functions.called(use)
-            told, message = _blocking(use), ""
-            if told:
-                message = f"{told}() holds up the event loop; {_ADVICE}"
-            elif function is not None and not function.is_coroutine and (below := _blocks(function)):
-                told, message = (
-                    function.node.name,
-                    f"{function.node.name}() calls {below}, which holds up the event loop; {_ADVICE}",
-                )
-            if told and not _has_noqa(project, use):
-                seen.add(use.location)
-                yield self.finding(message, use.location, told)
-        if blind:
-            raise blind
+            name, message = _blocking(site), "holds up the event loop"
+            called = None if name else call_graph.called(site)
+            if called is not None and not called.is_coroutine and (below := _blocks(called)):
+                name, message = called.node.name, f"calls {below}, which {message}"
+            if name and not _has_noqa(source, site):
+                seen.add(site.location)
+                yield self.finding(f"{name}() {message}", site.location, name, hint=_HINT)
 
 
-_ADVICE = "await its asynchronous kind, or run it in a thread"
-_NAMES = re.compile(
-    r"requests\.(?:get|post|put|patch|delete|head|options|request)"
-    r"|requests\.(?:sessions\.)?[sS]ession\(\)\.(?:get|post|put|patch|delete|head|options|request|send)"
-    r"|(?:sqlite3|psycopg2|pymysql|MySQLdb|pyodbc|smtplib|ftplib|imaplib|paramiko|ldap3|boto3)"
-    r"\.(?:connect|client|resource|SMTP\w*|IMAP4\w*|FTP\w*|\w+\(\)\.(?!.*\bclose$).+)"
-    r"|pymongo\.(?:\w+\.)*MongoClient\(\)\..+"
-    r"|(?:httpx|httpx2)\.(?:get|post|put|patch|delete|head|options|request|stream)"
-    r"|(?:httpx|httpx2)\.Client\(\)\.(?:get|post|put|patch|delete|head|options|request|stream|send)"
-    r"|psycopg\.(?:connect|Connection\.connect)|psycopg(?:\.Connection)?\.?(?:connect)?\(\)\.\w+(?:\(\)\.\w+)*"
-    r"|(?:redis|valkey)\.(?:Redis|StrictRedis|from_url|Redis\.from_url|RedisCluster)\(\)\.(?!pipeline$|lock$|close$)\w+"
-    r"|(?:redis|valkey)\.(?:client\.)?Redis\(\)\.(?!pipeline$|lock$|close$)\w+"
-    r"|sqlalchemy\.(?:orm\.)?(?:\w+\.)*(?:Session|Connection)\(\)\.(?:execute|scalars|scalar|get|commit|flush|refresh|query)"
-    r"|sqlalchemy\.orm\.(?:\w+\.)?sessionmaker\(\)\(\)\.(?:execute|scalars|scalar|get|commit|flush|refresh|query)"
-    r"|sqlalchemy\.create_engine\(\)\.(?:connect|begin)(?:\(\)\.execute)?"
-    r"|subprocess\.(?:run|call|check_call|check_output|getoutput|getstatusoutput|Popen)"
-    r"|time\.sleep|os\.(?:system|popen|wait|waitpid)|urllib\.request\.(?:urlopen|urlretrieve)|socket\.(?:create_connection|getaddrinfo|gethostbyname)"
-    r"|open|io\.open|input|builtins\.(?:open|input)|pathlib\.Path\(\)\.(?:read_text|read_bytes|write_text|write_bytes|open)"
-    r"|shutil\.(?:copy\w*|move|rmtree|make_archive)|bcrypt\.(?:hashpw|checkpw|kdf)|hashlib\.(?:pbkdf2_hmac|scrypt)|concurrent\.futures\.wait"
-)
-
-
-def _blocking(use: CallSite) -> str:
-    """What a call blocks in; "" where it does not."""
-    name = use.name
-    return name.replace("()", "") if _NAMES.fullmatch(name) else ""
+def _blocking(site: CallSite) -> str:
+    """The name of a call that blocks; "" for others."""
+    return site.name.replace("()", "") if BLOCKING.fullmatch(site.name) else ""
 
 
 def _blocks(function: Function) -> str:
-    """The first call in a plain function that blocks, itself or one level below."""
-    if function.node.name in _CONSTRUCTORS or is_generator(function.node):
+    """The first call in a plain function that blocks; none in a generator, which runs when somebody iterates."""
+    if function.node.name in CONSTRUCTORS or is_generator(function.node):
         return ""
-    for use in function.calls:
-        if told := _blocking(use):
-            return told
-    return ""
+    return next(filter(None, map(_blocking, function.calls)), "")
 
 
-def _has_noqa(project: Project, use: CallSite) -> bool:
-    """Whether the line says that ruff is not to say so."""
-    path = project.config.root / (use.location.file or "")
+def _has_noqa(source: Source, site: CallSite) -> bool:
+    """Report whether the line suppresses ruff's rules of this kind."""
+    path = source.root / (site.location.file or "")
     lines = path.read_text("utf-8-sig", errors="replace").splitlines()
-    line = lines[use.node.lineno - 1] if use.node.lineno <= len(lines) else ""
-    return re.search(r"#\s*noqa(?:\s*$|:.*\bASYNC)", line) is not None
+    line = lines[site.node.lineno - 1] if site.node.lineno <= len(lines) else ""
+    return _NOQA.search(line) is not None

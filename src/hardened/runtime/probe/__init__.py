@@ -21,7 +21,12 @@ from ._network import Network
 from ._world import Absent, Unreadable, World
 
 #: Each section of the answer, and the module here whose `gather(world)` makes it.
-SECTIONS: dict[str, str] = {}
+SECTIONS: dict[str, str] = {
+    "loading": "loading",
+    "mapped": "models",
+    "numbers": "setting_numbers",
+    "tables": "tables",
+}
 #: The libraries whose versions the answer has, where the project imports them.
 LIBRARIES = ("celery", "fastapi", "pydantic", "pydantic_settings", "sqlalchemy", "starlette")
 
