@@ -14,7 +14,7 @@ import traceback
 import warnings
 from typing import Any, NoReturn
 
-from ._guard import Deadline, TooLong, leave, refuse_to_end
+from ._guard import Deadline, TooLong, leave, refuse_to_end, words
 from ._imports import Imports
 from ._journal import Journal
 from ._network import Network
@@ -117,7 +117,7 @@ def _failed(error: BaseException) -> str:
     where = f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else "its start"
     if isinstance(error, TooLong):
         return f"the probe {error}, at {where}"
-    return f"the probe failed at {where}: {type(error).__name__}: {error}"
+    return f"the probe failed at {where}: {type(error).__name__}: {words(error)}"
 
 
 def _describe(world: World, network: Network, deadline: Deadline) -> None:
@@ -135,7 +135,9 @@ def _describe(world: World, network: Network, deadline: Deadline) -> None:
             inner.openapi()
     except BaseException as error:
         if not network.to_blame(error):
-            world.journal.write("undescribed", f"the API's schema cannot be made: {type(error).__name__}: {error}")
+            world.journal.write(
+                "undescribed", f"the API's schema cannot be made: {type(error).__name__}: {words(error)}"
+            )
     finally:
         world.during = ""
 

@@ -49,6 +49,14 @@ class Deadline:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
 
+def words(error: BaseException) -> str:
+    """The text of an error whose class may be the project's own, and broken."""
+    try:
+        return str(error)
+    except BaseException:
+        return ""
+
+
 def refuse_to_end() -> None:
     """Let the calls that end or replace this process raise Ended, with a traceback that leads to the project's line."""
 

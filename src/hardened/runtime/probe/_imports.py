@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
-from ._guard import Deadline, Ended, TooLong
+from ._guard import Deadline, Ended, TooLong, words
 from ._network import Network
 from ._places import NOWHERE, Place
 from ._world import Unreadable, World
@@ -95,8 +95,16 @@ class Imports:
                 with self._deadline.limited():
                     importlib.import_module(name)
             except BaseException as error:
-                self._causes[name] = self._record(name, error)
+                self._causes[name] = self._recorded(name, error)
         return self._causes[name]
+
+    def _recorded(self, name: str, error: BaseException) -> str:
+        try:
+            return self._record(name, error)
+        except BaseException as broken:  # the attributes of an error may be properties of the project's
+            text = f"{type(error).__name__}, which cannot be read: {type(broken).__name__}"
+            self._world.journal.write("doubt", f"{name} cannot be imported: {text}")
+            return text
 
     def _record(self, name: str, error: BaseException) -> str:
         chain, text = _chain(error), self._text(error)
@@ -127,7 +135,7 @@ class Imports:
             self._halted.add(blamed)
             self._world.journal.write("doubt", f"{blamed} was not imported to its end: it {text}, at {_shown(last)}")
             return f"{text}, at {_shown(last)}"
-        code = next((found[1] for each in chain if (found := _NAMES_CODE.search(str(each)))), "")
+        code = next((found[1] for each in chain if (found := _NAMES_CODE.search(words(each)))), "")
         wanted = next((each.name or "" for each in chain if isinstance(each, ModuleNotFoundError)), "")
         failure = {"module": blamed, "message": text + raised, "location": place, "code": code, "needs": wanted}
         self._world.journal.write("failure", failure)
@@ -146,11 +154,9 @@ class Imports:
             return f"the module calls {error} when it is imported"
         if isinstance(error, TooLong):
             return str(error)
-        try:
-            told = str(error)
-        except Exception:
-            told = ""
-        line = re.sub(r"\s+", " ", f"{type(error).__name__}: {told}".replace(f"{self._world.root}/", "")).strip()
+        line = re.sub(
+            r"\s+", " ", f"{type(error).__name__}: {words(error)}".replace(f"{self._world.root}/", "")
+        ).strip()
         return line if len(line) <= _LIMIT else line[: _LIMIT - 1] + "…"
 
     def _check_folder(self, package: str) -> None:

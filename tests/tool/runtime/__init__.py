@@ -1,0 +1,1 @@
+"""Tests of the probe, and of the tool's side of it."""
