@@ -1,30 +1,36 @@
-"""What several rules of the family share."""
+"""Lines of Celery's settings, and the modules that dispatch jobs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ...config.table import FILE
+from ...config.table import FILE, Config
 from ...model import DoesNotApply, Location
-from ...project import Project
-
-if TYPE_CHECKING:
-    pass
+from ...source.celery import CelerySource
 
 
-def _line(project: Project, name: str, value: object = ...) -> Location:
-    """Where a setting of Celery is written; where none is, the line that makes the application."""
-    upper = name.upper()
-    written = project.celery_source.location(
-        name, value, also=(f"CELERY_{upper}", upper, f"CELERY_{upper.partition('_')[2]}")
-    )
-    if written is not None:
-        return written
-    maker = project.celery_source.maker(project.config.celery)
-    return maker.location if maker else Location(FILE)
+class SettingLines:
+    """The lines at which the source gives values to Celery's settings."""
+
+    def __init__(self, source: CelerySource, config: Config) -> None:
+        self._source = source
+        self._address = config.celery
+
+    def of(self, name: str, value: object = ...) -> Location:
+        """The line of a setting; without one, the line that makes the application."""
+        upper = name.upper()
+        also = f"CELERY_{upper}", upper, f"CELERY_{upper.partition('_')[2]}"
+        written = self._source.location(name, value, also=also)
+        if written is not None:
+            return written
+        maker = self._source.maker(self._address)
+        return maker.location if maker else Location(FILE)
 
 
-def _dispatchers(project: Project) -> tuple[str, ...]:
-    if not project.config.dispatchers:
+def dispatchers(config: Config) -> tuple[str, ...]:
+    """The modules that may send jobs.
+
+    Raises:
+        DoesNotApply: the configuration names none.
+    """
+    if not config.dispatchers:
         raise DoesNotApply("no `dispatchers` in [tool.hardening]")
-    return project.config.dispatchers
+    return config.dispatchers

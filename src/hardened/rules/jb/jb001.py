@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from ...config.table import Config
 from ...model import Finding, Location, Rule
-from ...project import Project
-from ...source.celery import dotted, inside, named
+from ...source.celery import CelerySource, dotted, inside, named
 from ...source.left_out import left_out
-from ._shared import _dispatchers
-
-if TYPE_CHECKING:
-    pass
+from ...source.tree import Source
+from ._shared import dispatchers
 
 
 class JB001(Rule):
@@ -27,22 +24,25 @@ class JB001(Rule):
     Quiet are: a branch that does the work itself, one that raises, and one over what the caller asked for.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        allowed = _dispatchers(project)
-        source = project.celery_source
-        for task in source.tasks:
+    def check(self, config: Config, source: Source, celery_source: CelerySource) -> Iterator[Finding]:
+        allowed = dispatchers(config)
+        for task in celery_source.tasks:
             if not inside(task.module, allowed):
                 yield self.finding(
                     f"{task.name.rpartition('.')[2]} is a task of Celery's own, so without a worker it never runs and "
-                    "nobody can read its state; make it a job",
+                    "nobody can read its state",
                     task.location,
                     task.name,
+                    hint="make it a job",
                 )
-        for use in project.source.uses:
-            if (source.sends(use) or named(use.name, project.config.hand_on)) and (switch := left_out(use)):
+        for call in source.uses:
+            dispatches = celery_source.sends(call) or named(call.name, config.hand_on)
+            switch = left_out(call) if dispatches else None
+            if switch is not None:
                 yield self.finding(
-                    f"where `{ast.unparse(switch.test)}` says so, nothing is done and nothing is said: {use.last} is left "
-                    "out; run the job inline there",
-                    Location(use.location.file, switch.lineno),
-                    f"{dotted(use.module, use.within)}",
+                    f"where `{ast.unparse(switch.test)}` says so, nothing is done and nothing is said: {call.last} is "
+                    "left out",
+                    Location(call.location.file, switch.lineno),
+                    dotted(call.module, call.within),
+                    hint="run the job inline there",
                 )

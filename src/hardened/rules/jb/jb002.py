@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
-from ...model import Finding, Location, Rule
-from ...project import Project
-from ...source.tree import literal
-from ._shared import _line
+from ...config.table import Config
+from ...deployment.workers import Worker
+from ...model import NOWHERE, Finding, Location, Rule
+from ...records.celery import Binding, CeleryFacts
+from ...source.celery import CelerySource
+from ...source.tree import Source, literal
+from ._shared import SettingLines
 
-if TYPE_CHECKING:
-    from ...deployment.workers import Worker
-    from ...runtime.celery import CeleryFacts
-
-
-_WHERE = {"procfile": "the Procfile", "dockerfile": "the Dockerfile", "kubernetes": "Kubernetes"}
+_FILES = {"procfile": "the Procfile", "dockerfile": "the Dockerfile", "kubernetes": "Kubernetes"}
 
 
 class JB002(Rule):
@@ -32,170 +29,224 @@ class JB002(Rule):
     workers of a profile, a command whose queues only its environment tells, and settings of Celery's extensions.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        celery = project.celery
-        yield from self._settings(project, celery)
-        yield from self._names(project, celery)
-        yield from self._tasks(project, celery)
-        yield from self._bindings(project, celery)
-        yield from self._workers(project, celery)
+    def check(
+        self,
+        celery: CeleryFacts,
+        celery_source: CelerySource,
+        source: Source,
+        workers: Sequence[Worker],
+        config: Config,
+    ) -> Iterator[Finding]:
+        lines = SettingLines(celery_source, config)
+        yield from self._unknown_settings(celery, lines)
+        yield from self._missing_queues(celery, lines)
+        yield from self._unregistered(celery, celery_source, lines)
+        yield from self._schedule(celery, celery_source, lines)
+        yield from self._calls(celery, celery_source)
+        yield from self._coroutines(celery)
+        yield from self._undelivered(celery, celery_source, lines)
+        yield from self._bindings(celery, celery_source, source, lines)
+        traffic = _Traffic(celery, celery_source, lines)
+        for kind, group in _by_file(workers).items():
+            yield from self._untaken(celery, traffic, kind, group)
+            yield from self._idle(celery, traffic, group)
 
-    def _settings(self, project: Project, celery: CeleryFacts) -> Iterator[Finding]:
-        for name, instead in celery.unknown:
+    def _unknown_settings(self, celery: CeleryFacts, lines: SettingLines) -> Iterator[Finding]:
+        for each in celery.unknown:
             yield self.finding(
-                f"{name} is no setting of Celery's, which ignores it without a word; {instead}",
-                _line(project, name),
-                name,
+                f"{each.name} is no setting of Celery's, which ignores it without a word",
+                lines.of(each.name),
+                each.name,
+                hint=each.hint,
             )
-        default = {str(celery.conf.task_default_queue)}
-        others = any(set(task.delivery.queues) - default for task in celery.tasks)
-        has_queues = celery.tables_queues or celery.conf.task_routes or others
-        if has_queues and celery.makes_queues:
+
+    def _missing_queues(self, celery: CeleryFacts, lines: SettingLines) -> Iterator[Finding]:
+        settings = celery.settings
+        several = any(set(task.delivery.queues) - {settings.default_queue} for task in celery.tasks)
+        if settings.creates_missing_queues and (settings.declares_queues or settings.has_routes or several):
             yield self.finding(
-                "task_create_missing_queues is on, so a queue with a misspelt name is made, filled, and emptied by "
-                "nobody; declare the queues in task_queues and set it to False",
-                _line(project, "task_create_missing_queues", True),
+                "task_create_missing_queues is on, so a queue with a misspelt name is made, filled, and emptied by nobody",
+                lines.of("task_create_missing_queues", True),
                 "task_create_missing_queues",
+                hint="declare the queues in task_queues and set it to False",
             )
 
-    def _names(self, project: Project, celery: CeleryFacts) -> Iterator[Finding]:
-        source = project.celery_source
+    def _unregistered(self, celery: CeleryFacts, source: CelerySource, lines: SettingLines) -> Iterator[Finding]:
         for setting, names in (("task_routes", celery.routed), ("task_annotations", celery.annotated)):
             for name in names:
                 if not celery.has(name):
                     yield self.finding(
-                        f"{setting} has {name!r}, and no task is registered under it; correct the name or remove it",
-                        source.location(name) or _line(project, setting),
+                        f"{setting} has {name!r}, and no task is registered under it",
+                        source.location(name) or lines.of(setting),
                         name,
+                        hint="correct the name or remove it",
                     )
-        for entry, task, options in celery.scheduled:
-            written = [each.location for each in source.settings.get("task", ()) if each.value == task]
-            location = written[0] if written else source.location(entry) or _line(project, "beat_schedule")
-            if task in celery.names and (problem := celery.delivery(task, options).problem):
+
+    def _schedule(self, celery: CeleryFacts, source: CelerySource, lines: SettingLines) -> Iterator[Finding]:
+        for each in celery.scheduled:
+            written = [one.location for one in source.settings.get("task", ()) if one.value == each.task]
+            location = written[0] if written else source.location(each.entry) or lines.of("beat_schedule")
+            if each.task not in celery.registered:
                 yield self.finding(
-                    f"no queue gets what the schedule {entry!r} sends: {problem}; name a queue that is in task_queues",
+                    f"the schedule {each.entry!r} names the task {each.task!r}, and none is registered under it",
                     location,
-                    task,
+                    each.task,
+                    hint="correct the name or remove the entry",
                 )
-            if task not in celery.names:
+            elif each.delivery.problem:
                 yield self.finding(
-                    f"the schedule {entry!r} names the task {task!r}, and none is registered under it; correct the name "
-                    "or remove the entry",
+                    f"no queue gets what the schedule {each.entry!r} sends: {each.delivery.problem}",
                     location,
-                    task,
-                )
-        for name, location in source.queues()[0].items():
-            if not celery.makes_queues and name not in celery.declared:
-                yield self.finding(
-                    f"a call names the queue {name!r}, and there is none such in task_queues; correct the name, or declare "
-                    "it there",
-                    location,
-                    name,
-                )
-        for name, location in source.sent():
-            if name not in celery.names:
-                yield self.finding(
-                    f"{name!r} is sent to a worker, and no task is registered under it; correct the name",
-                    location,
-                    name,
+                    each.task,
+                    hint="name a queue that is in task_queues",
                 )
 
-    def _tasks(self, project: Project, celery: CeleryFacts) -> Iterator[Finding]:
-        lost: dict[tuple[str, Location], list[str]] = {}
+    def _calls(self, celery: CeleryFacts, source: CelerySource) -> Iterator[Finding]:
+        for name, location in source.queues()[0].items():
+            if not celery.settings.creates_missing_queues and name not in celery.queues:
+                yield self.finding(
+                    f"a call names the queue {name!r}, and there is none such in task_queues",
+                    location,
+                    name,
+                    hint="correct the name, or declare it there",
+                )
+        for name, location in source.sent():
+            if name not in celery.registered:
+                yield self.finding(
+                    f"{name!r} is sent to a worker, and no task is registered under it",
+                    location,
+                    name,
+                    hint="correct the name",
+                )
+
+    def _coroutines(self, celery: CeleryFacts) -> Iterator[Finding]:
         for task in celery.tasks:
             if task.is_coroutine:
                 yield self.finding(
-                    f"the task {task.name} is an `async def`: Celery calls it and awaits nothing, so it never runs; make "
-                    "it a plain `def`",
+                    f"the task {task.name} is an `async def`: Celery calls it and awaits nothing, so it never runs",
                     task.location,
                     task.name,
+                    hint="make it a plain `def`",
                 )
-            if task.delivery.problem:
-                location = project.celery_source.location(task.name) if task.name in celery.routed else None
-                default = str(celery.conf.task_default_queue)
-                if location is None and repr(default) in task.delivery.problem:
-                    location = _line(project, "task_default_queue", default)
-                lost.setdefault((task.delivery.problem, location or task.location), []).append(task.name)
+
+    def _undelivered(self, celery: CeleryFacts, source: CelerySource, lines: SettingLines) -> Iterator[Finding]:
+        """One finding for all tasks that are lost for the same reason at the same line."""
+        lost: dict[tuple[str, Location], list[str]] = {}
+        default = celery.settings.default_queue
+        for task in celery.tasks:
+            problem = task.delivery.problem
+            if not problem:
+                continue
+            location = source.location(task.name) if task.name in celery.routed else None
+            if location is None and repr(default) in problem:
+                location = lines.of("task_default_queue", default)
+            lost.setdefault((problem, location or task.location), []).append(task.name)
         for (problem, location), names in lost.items():
             yield self.finding(
-                f"no queue gets what is sent for {', '.join(names)}: {problem}; name a queue that is in task_queues",
+                f"no queue gets what is sent for {', '.join(names)}: {problem}",
                 location,
                 names[0],
+                hint="name a queue that is in task_queues",
             )
 
-    def _bindings(self, project: Project, celery: CeleryFacts) -> Iterator[Finding]:
-        routes = celery.conf.task_routes
-        values = routes.values() if isinstance(routes, Mapping) else ()
-        used = {str(each.get("routing_key")) for each in values if isinstance(each, Mapping)}
-        used |= {str(celery.conf.task_default_routing_key), *celery.dead_letters}
-        for use in project.source.uses:
-            if project.celery_source.sends(use):
-                used.add(str(literal(use.argument("routing_key"))))
-        for each in celery.bindings if celery.tables_queues else ():
+    def _bindings(
+        self, celery: CeleryFacts, celery_source: CelerySource, source: Source, lines: SettingLines
+    ) -> Iterator[Finding]:
+        if not celery.settings.declares_queues:
+            return
+        used = {celery.settings.default_routing_key, *celery.settings.route_keys, *celery.dead_letters}
+        used |= {str(literal(each.argument("routing_key"))) for each in source.uses if celery_source.sends(each)}
+        for each in celery.bindings:
             if each.kind != "direct" or not each.exchange or each.key in (each.queue, *used):
                 continue
-            meant = "and a direct exchange takes it for a name, not for a pattern" if set("#*") & set(each.key) else ""
-            location = project.celery_source.location("routing_key", each.key) or _line(project, "task_queues")
             yield self.finding(
                 f"the queue {each.queue!r} is bound to the exchange {each.exchange!r} with the key {each.key!r}, "
-                f"{meant or 'with which nothing is sent'}; bind it with its own name, or make the exchange a topic",
-                location,
+                f"{_mistake(each)}",
+                celery_source.location("routing_key", each.key) or lines.of("task_queues"),
                 each.queue,
+                hint="bind it with its own name, or make the exchange a topic",
             )
 
-    def _workers(self, project: Project, celery: CeleryFacts) -> Iterator[Finding]:
-        sent, open_ended = self._sent(project, celery)
-        default = str(celery.conf.task_default_queue)
-        wanted = dict(sent)
-        if celery.tables_queues:
-            for name in set(celery.declared) - celery.dead_letters - {default}:
-                wanted.setdefault(name, ("it is in task_queues", Location()))
-        groups: dict[str, list[Worker]] = {}
-        for worker in project.workers:
-            groups.setdefault(worker.process.kind, []).append(worker)
-        if len(groups) > 1:
-            groups.pop("dockerfile", None)  # its command is what the others leave to it
-        for kind, group in groups.items():
-            taken: set[str] = set()
-            for worker in group:
-                names = celery.consumed_by_default if worker.queues is None else worker.queues
-                taken.update(set(names) - set(worker.without))
-            told = next((each for each in group if each.queues is not None or each.without), group[0])
-            for name, (why, location) in sorted(wanted.items()):
-                if name not in taken and not any(each.unknown for each in group):
-                    declared = celery.tables_queues and name in celery.declared
-                    yield self.finding(
-                        f"no worker in {_WHERE.get(kind, kind)} takes from the queue {name!r} ({why}); {_advice(told)}",
-                        told.process.location if declared or not location.file else location,
-                        name,
-                    )
-            for worker in group:
-                for name in worker.queues or ():
-                    known = name in sent or (name in celery.declared and (open_ended or name == default))
-                    if not known and not worker.unknown and not (open_ended and not celery.tables_queues):
-                        missing = "nothing is sent to it" if name in celery.declared else "there is no such queue"
-                        yield self.finding(
-                            f"{worker.process.name} takes from the queue {name!r}, and {missing}; correct the name, or "
-                            "route a task to it",
-                            worker.process.location,
-                            name,
-                        )
+    def _untaken(
+        self, celery: CeleryFacts, traffic: _Traffic, kind: str, workers: Sequence[Worker]
+    ) -> Iterator[Finding]:
+        """The queues that none of the workers of one kind of file takes from."""
+        if any(each.unknown for each in workers):
+            return
+        taken: set[str] = set()
+        for worker in workers:
+            taken.update(set(celery.consumed if worker.queues is None else worker.queues) - set(worker.without))
+        chosen = next((each for each in workers if each.queues is not None or each.without), workers[0])
+        for name, (why, location) in sorted(traffic.wanted.items()):
+            if name not in taken:
+                is_declared = celery.settings.declares_queues and name in celery.queues
+                yield self.finding(
+                    f"no worker in {_FILES.get(kind, kind)} takes from the queue {name!r} ({why})",
+                    chosen.process.location if is_declared or not location.file else location,
+                    name,
+                    hint=_advice(chosen),
+                )
 
-    @staticmethod
-    def _sent(project: Project, celery: CeleryFacts) -> tuple[dict[str, tuple[str, Location]], bool]:
-        """The queues that something is sent to, what and where, and whether only running it tells all of them."""
-        sent: dict[str, tuple[str, Location]] = {}
+    def _idle(self, celery: CeleryFacts, traffic: _Traffic, workers: Sequence[Worker]) -> Iterator[Finding]:
+        """The queues that a worker takes from and nothing is sent to."""
+        default, declares = celery.settings.default_queue, celery.settings.declares_queues
+        for worker in workers:
+            if worker.unknown or (traffic.is_open and not declares):
+                continue
+            for name in worker.queues or ():
+                is_declared = name in celery.queues
+                if name in traffic.sent or (is_declared and (traffic.is_open or name == default)):
+                    continue
+                missing = "nothing is sent to it" if is_declared else "there is no such queue"
+                yield self.finding(
+                    f"{worker.process.name} takes from the queue {name!r}, and {missing}",
+                    worker.process.location,
+                    name,
+                    hint="correct the name, or route a task to it",
+                )
+
+
+class _Traffic:
+    """The queues that something is sent to.
+
+    Attributes:
+        sent: the queues, each with what is sent there and where that is written.
+        wanted: these, and the declared ones that workers have to take from.
+        is_open: a call names a queue that only running it tells.
+    """
+
+    def __init__(self, celery: CeleryFacts, source: CelerySource, lines: SettingLines) -> None:
+        self.sent: dict[str, tuple[str, Location]] = {}
         for task in celery.tasks:
             for name in task.delivery.queues:
-                sent.setdefault(name, (f"the task {task.name} goes there", task.location))
-        for entry, task_name, options in celery.scheduled:
-            for name in celery.delivery(task_name, options).queues:
-                sent.setdefault(name, (f"the schedule {entry} goes there", _line(project, "beat_schedule")))
-        named_queues, open_ended = project.celery_source.queues()
-        for name, location in named_queues.items():
-            if celery.makes_queues or name in celery.declared:
-                sent.setdefault(name, ("a call names it", location))
-        return sent, open_ended
+                self.sent.setdefault(name, (f"the task {task.name} goes there", task.location))
+        for each in celery.scheduled:
+            for name in each.delivery.queues:
+                self.sent.setdefault(name, (f"the schedule {each.entry} goes there", lines.of("beat_schedule")))
+        named, self.is_open = source.queues()
+        for name, location in named.items():
+            if celery.settings.creates_missing_queues or name in celery.queues:
+                self.sent.setdefault(name, ("a call names it", location))
+        self.wanted = dict(self.sent)
+        if celery.settings.declares_queues:
+            for name in set(celery.queues) - celery.dead_letters - {celery.settings.default_queue}:
+                self.wanted.setdefault(name, ("it is in task_queues", NOWHERE))
+
+
+def _by_file(workers: Sequence[Worker]) -> dict[str, list[Worker]]:
+    """The workers, by the kind of file that starts them."""
+    groups: dict[str, list[Worker]] = {}
+    for worker in workers:
+        groups.setdefault(worker.process.kind, []).append(worker)
+    if len(groups) > 1:
+        groups.pop("dockerfile", None)  # its command is what the others leave to it
+    return groups
+
+
+def _mistake(binding: Binding) -> str:
+    if set("#*") & set(binding.key):
+        return "and a direct exchange takes it for a name, not for a pattern"
+    return "with which nothing is sent"
 
 
 def _advice(worker: Worker) -> str:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ...model import AtRunTime
-
-if TYPE_CHECKING:
-    pass
 
 
 class JB003(AtRunTime):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
+from ...config.table import Config
 from ...model import DoesNotApply, Finding, Location, Rule
-from ...project import Project
-from ...runtime.payloads import untyped_fields
-
-if TYPE_CHECKING:
-    pass
+from ...records.celery import CeleryFacts
+from ...records.settings import Model, OpenField
+from ...source.celery import CelerySource
+from ...source.tree import Source
 
 
 class JB004(Rule):
@@ -24,30 +23,48 @@ class JB004(Rule):
     Quiet are: a list with a default, which says that none is fine; a list with a minimum; typed maps.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        decorators = project.config.job_decorators
-        if not decorators and not project.config.celery:
+    def check(
+        self,
+        config: Config,
+        source: Source,
+        celery_source: CelerySource,
+        models: Mapping[str, Model] | None = None,
+        celery: CeleryFacts | None = None,
+    ) -> Iterator[Finding]:
+        if not config.job_decorators and not config.celery:
             raise DoesNotApply("neither `job-decorators` nor `celery` in [tool.hardening]")
         seen: set[tuple[Location, str]] = set()
-        for job in project.celery_source.jobs(decorators):
-            if len(job.node.args.args) < 2:
+        for job in celery_source.jobs(config.job_decorators):
+            names = source.names(job.location.file or "")
+            if len(job.node.args.args) < 2 or names is None:
                 continue
-            names = project.source.names(job.location.file or "")
-            annotation = names.instance(job.node.args.args[1].annotation).removesuffix("()") if names else ""
-            for field in untyped_fields(project, annotation):
+            payload = names.instance(job.node.args.args[1].annotation).removesuffix("()")
+            for field in _open_fields(models or {}, payload):
                 if (field.location, field.name) not in seen:
                     seen.add((field.location, field.name))
                     yield self.finding(
-                        f"{field.name} {field.problem}, so what no job can use is enqueued and fails later, unseen; "
-                        f"{field.advice}",
+                        f"{field.name} {field.problem}, so what no job can use is enqueued and fails later, unseen",
                         field.location,
                         field.name,
+                        hint=field.hint,
                     )
-        for task in project.celery.tasks if project.config.celery else ():
+        for task in celery.tasks if celery else ():
             if task.untyped:
                 yield self.finding(
-                    f"the task {task.name} takes {', '.join(task.untyped)} without a type that is checked; give a model "
-                    "(pydantic=True) or plain types",
+                    f"the task {task.name} takes {', '.join(task.untyped)} without a type that is checked",
                     task.location,
                     task.name,
+                    hint="give a model (pydantic=True) or plain types",
                 )
+
+
+def _open_fields(models: Mapping[str, Model], name: str) -> Iterator[OpenField]:
+    """The fields of a model, and of the models in it, that take too much."""
+    pending, seen = [name], set()
+    while pending:
+        each = pending.pop(0)
+        model = models.get(each)
+        if model is not None and model.names not in seen:
+            seen.add(model.names)
+            yield from model.open_fields
+            pending += model.models

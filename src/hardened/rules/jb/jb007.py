@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from ...config.table import Config
 from ...model import Finding, Location, Rule
-from ...project import Project
-from ...source.celery import dotted, inside
-
-if TYPE_CHECKING:
-    pass
+from ...records.celery import CeleryFacts
+from ...source.celery import CelerySource, dotted, inside
+from ...source.tree import Source
 
 
 class JB007(Rule):
@@ -23,28 +21,26 @@ class JB007(Rule):
     Quiet are: the one application, also where it is imported from elsewhere; `current_app`; what tests make.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        celery = project.celery
-        source = project.celery_source
-        first = source.maker(project.config.celery)
-        told: set[Location] = set()
-        for use in source.applications:
-            if first is None or use.node is not first.node:
-                told.add(use.location)
-                yield self._further(project, use.location, dotted(use.module, use.within))
-        factory = dotted(first.module, first.within) if first is not None and first.function is not None else ""
-        for use in project.source.uses:
-            allowed = inside(use.module, (*project.config.dispatchers, project.config.celery.partition(":")[0]))
-            if factory and use.name == factory and not allowed and use.location not in told:
-                told.add(use.location)
-                yield self._further(project, use.location, dotted(use.module, use.within))
-        for name, location in project.live.further(celery.app):
-            if location not in told:
-                yield self._further(project, location, name)
-
-    def _further(self, project: Project, location: Location, subject: str) -> Finding:
-        return self.finding(
-            f"a Celery application besides {project.config.celery}, with settings, queues and tasks of its own; use that one",
-            location,
-            subject,
-        )
+    def check(
+        self, config: Config, source: Source, celery_source: CelerySource, celery: CeleryFacts
+    ) -> Iterator[Finding]:
+        first = celery_source.maker(config.celery)
+        found: dict[Location, str] = {}
+        for call in celery_source.applications:
+            if first is None or call.node is not first.node:
+                found.setdefault(call.location, dotted(call.module, call.within))
+        if first is not None and first.function is not None:
+            factory = dotted(first.module, first.within)
+            allowed = *config.dispatchers, config.celery.partition(":")[0]
+            for call in source.uses:
+                if call.name == factory and not inside(call.module, allowed):
+                    found.setdefault(call.location, dotted(call.module, call.within))
+        for name, location in celery.further:
+            found.setdefault(location, name)
+        for location, subject in found.items():
+            yield self.finding(
+                f"a Celery application besides {config.celery}, with settings, queues and tasks of its own",
+                location,
+                subject,
+                hint="use that one",
+            )

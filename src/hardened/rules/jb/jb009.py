@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
 
+from ...external.tools import Lint
 from ...model import Finding, Location, Rule
-from ...project import Project
-
-if TYPE_CHECKING:
-    pass
+from ...source.symbols import CallSite
+from ...source.tree import Source
 
 
 class JB009(Rule):
@@ -23,27 +21,31 @@ class JB009(Rule):
     Quiet are: a narrow `except` or `suppress`, one that logs the exception or raises, and a `noqa` with a reason.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
+    def check(self, source: Source, lint: Mapping[str, Sequence[Lint]] | None = None) -> Iterator[Finding]:
         lines: set[Location] = set()
-        for use in project.source.uses:
-            if use.name != "contextlib.suppress":
-                continue
-            names = project.source.names(use.location.file or "")
-            given = [each.value if isinstance(each, ast.Starred) else each for each in use.node.args]
-            flat = [one for each in given for one in (each.elts if isinstance(each, (ast.Tuple, ast.List)) else [each])]
-            wide = [each for each in flat if names and names.meaning(each) in ("Exception", "BaseException")]
-            if wide:
-                lines.add(use.location)
+        for call in source.uses:
+            if call.name == "contextlib.suppress" and (wide := _wide(source, call)):
+                lines.add(call.location)
                 yield self.finding(
-                    f"suppress({ast.unparse(wide[0])}) swallows whatever goes wrong; name the errors that are meant",
-                    use.location,
+                    f"suppress({wide}) swallows whatever goes wrong",
+                    call.location,
+                    hint="name the errors that are meant",
                 )
-        for each in project.lint["JB009"]:
+        for each in (lint or {}).get("JB009", ()):
             if each.location not in lines:
                 lines.add(each.location)
                 message = each.message.rstrip(".")
                 yield self.finding(
-                    f"{message[:1].lower()}{message[1:]} ({each.rule}): what goes wrong here vanishes; name the errors "
-                    "that are meant, or log and raise",
+                    f"{message[:1].lower()}{message[1:]} ({each.rule}): what goes wrong here vanishes",
                     each.location,
+                    hint="name the errors that are meant, or log and raise",
                 )
+
+
+def _wide(source: Source, call: CallSite) -> str:
+    """The argument of `suppress` that stands for every exception; "" where there is none."""
+    names = source.names(call.location.file or "")
+    given = [each.value if isinstance(each, ast.Starred) else each for each in call.node.args]
+    flat = [one for each in given for one in (each.elts if isinstance(each, (ast.Tuple, ast.List)) else [each])]
+    everything = ("Exception", "BaseException")
+    return next((ast.unparse(each) for each in flat if names and names.meaning(each) in everything), "")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from ...config.table import Config
 from ...model import Finding, Rule
-from ...project import Project
-from ...source.celery import dotted, inside
+from ...source.celery import CelerySource, dotted, inside
 from ...source.symbols import CallSite
-from ._shared import _dispatchers
+from ...source.tree import Source
+from ._shared import dispatchers
 
-if TYPE_CHECKING:
-    pass
+_OTHER_QUEUES = ("rq.", "arq.", "huey.", "dramatiq.", "taskiq.")
+_SENDS = frozenset({"enqueue", "enqueue_job", "enqueue_in", "enqueue_at", "send", "send_with_options", "kiq"})
 
 
 class JB010(Rule):
@@ -27,41 +27,35 @@ class JB010(Rule):
     a task called as a plain function.
     """
 
-    OTHERS = ("rq.", "arq.", "huey.", "dramatiq.", "taskiq.")
-    CALLS = frozenset({"enqueue", "enqueue_job", "enqueue_in", "enqueue_at", "send", "send_with_options", "kiq"})
-
-    def check(self, project: Project) -> Iterator[Finding]:
-        allowed = _dispatchers(project)
-        source = project.celery_source
-        jobs = {each.name for each in source.jobs(project.config.job_decorators)}
-        instead = (project.config.hand_on or ("enqueue",))[0].rpartition(".")[2]
-        for use in project.source.uses:
-            if inside(use.module, allowed):
+    def check(self, config: Config, source: Source, celery_source: CelerySource) -> Iterator[Finding]:
+        allowed = dispatchers(config)
+        jobs = {each.name for each in celery_source.jobs(config.job_decorators)}
+        enqueue = (config.hand_on or ("enqueue",))[0].rpartition(".")[2]
+        for call in source.uses:
+            if inside(call.module, allowed):
                 continue
-            if source.sends(use) or self._publishes(use):
-                yield self.finding(
-                    f"{use.last}() sends a job before what it needs is committed, or loses it with the broker; use "
-                    f"{instead} in the transaction",
-                    use.location,
-                    dotted(use.module, use.within),
-                )
-            elif use.last == "add_task" and self._is_job(project, use, jobs):
-                yield self.finding(
-                    f"a background task of the response is lost when the process ends; use {instead} in the transaction",
-                    use.location,
-                    dotted(use.module, use.within),
-                )
+            if celery_source.sends(call) or _publishes(call):
+                message = f"{call.last}() sends a job before what it needs is committed, or loses it with the broker"
+            elif call.last == "add_task" and _is_job(source, celery_source, call, jobs):
+                message = "a background task of the response is lost when the process ends"
+            else:
+                continue
+            subject = dotted(call.module, call.within)
+            yield self.finding(message, call.location, subject, hint=f"use {enqueue} in the transaction")
 
-    def _publishes(self, use: CallSite) -> bool:
-        if use.name.startswith("kombu.") and use.last == "publish":
-            return True
-        return use.name.startswith(self.OTHERS) and use.last in self.CALLS
 
-    @staticmethod
-    def _is_job(project: Project, use: CallSite, jobs: set[str]) -> bool:
-        names = project.source.names(use.location.file or "")
-        function = use.argument("func", 0)
-        if isinstance(function, ast.Call) and function.args:
-            function = function.args[0]  # partial(...)
-        name = names.meaning(function) if names and function is not None else ""
-        return name in jobs or name.rpartition(".")[0] in jobs or project.celery_source.is_task(name)
+def _publishes(call: CallSite) -> bool:
+    """Whether a call sends a message past Celery."""
+    if call.name.startswith("kombu.") and call.last == "publish":
+        return True
+    return call.name.startswith(_OTHER_QUEUES) and call.last in _SENDS
+
+
+def _is_job(source: Source, celery_source: CelerySource, call: CallSite, jobs: set[str]) -> bool:
+    """Whether the function that `add_task` is given is a task or a job."""
+    names = source.names(call.location.file or "")
+    function = call.argument("func", 0)
+    if isinstance(function, ast.Call) and function.args:
+        function = function.args[0]  # partial(...)
+    name = names.meaning(function) if names and function is not None else ""
+    return name in jobs or name.rpartition(".")[0] in jobs or celery_source.is_task(name)

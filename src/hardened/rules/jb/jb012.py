@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
+from ...config.table import Config
+from ...deployment.workers import Worker
 from ...model import DoesNotApply, Finding, Rule
-from ...project import Project
-from ._shared import _line
-
-if TYPE_CHECKING:
-    from ...runtime.celery import CeleryFacts, Task
-
+from ...records.celery import CeleryFacts, Task
+from ...source.celery import CelerySource
+from ._shared import SettingLines
 
 _LONG = 60.0
+"""The seconds above which a task makes those behind it wait."""
 
 
 class JB012(Rule):
@@ -29,72 +28,69 @@ class JB012(Rule):
     tasks that are short by their limit.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        celery = project.celery
+    def check(
+        self, celery: CeleryFacts, celery_source: CelerySource, workers: Sequence[Worker], config: Config
+    ) -> Iterator[Finding]:
         if not celery.tasks:
             raise DoesNotApply("the celery application has no task of the project's")
-        conf = celery.conf
-        late = bool(conf.task_acks_late)
-        early = [task for task in celery.tasks if not task.acks_late]
-        if not late and early:
-            yield self._setting(
-                project, "task_acks_late", False, "what a worker holds is lost when it dies; set it to True"
-            )
-        for task in early if late else ():
-            yield self._task(task, "acks_late is off, so it is lost when its worker dies; leave it on")
-        yield from self._lost(project, celery)
-        many = conf.worker_prefetch_multiplier
-        commands = [worker.prefetch for worker in project.workers]
-        if (
-            len(early) < len(celery.tasks)
-            and many != 1
-            and not getattr(conf, "worker_disable_prefetch", False)
-            and not (commands and all(each == "1" for each in commands))
-            and any(task.limit is None or task.limit > _LONG for task in celery.tasks if task.acks_late)
-        ):
-            yield self._setting(
-                project,
-                "worker_prefetch_multiplier",
-                many,
-                "with late acknowledgement, jobs wait behind a long one while other workers idle; set it to 1",
-            )
+        lines = SettingLines(celery_source, config)
+        yield from self._early(celery, lines)
+        yield from self._endless(celery, lines)
+        yield from self._counts_as_done(celery, lines)
+        yield from self._prefetched(celery, workers, lines)
 
-    def _lost(self, project: Project, celery: CeleryFacts) -> Iterator[Finding]:
-        conf = celery.conf
-        rejects, retries = bool(conf.task_reject_on_worker_lost), bool(conf.get("task_retry_on_worker_lost"))
-        if rejects and not celery.bounds_deliveries:
-            why = "together with task_retry_on_worker_lost a message that kills its child never ends as failed"
+    def _early(self, celery: CeleryFacts, lines: SettingLines) -> Iterator[Finding]:
+        early = [task for task in celery.tasks if not task.acks_late]
+        if early and not celery.settings.acks_late:
+            yield self._setting(
+                lines, "task_acks_late", False, "what a worker holds is lost when it dies", "set it to True"
+            )
+            return
+        for task in early:
+            yield self._task(task, "acks_late is off, so it is lost when its worker dies", "leave it on")
+
+    def _endless(self, celery: CeleryFacts, lines: SettingLines) -> Iterator[Finding]:
+        settings = celery.settings
+        if celery.bounds_deliveries:
+            return
+        if settings.rejects_when_lost:
+            both = "together with task_retry_on_worker_lost a message that kills its child never ends as failed"
             alone = "a message that kills its child comes back for ever"
             yield self._setting(
-                project,
+                lines,
                 "task_reject_on_worker_lost",
                 True,
-                f"{why if retries else alone}; use task_retry_on_worker_lost alone, which is bounded",
+                both if settings.retries_when_lost else alone,
+                "use task_retry_on_worker_lost alone, which is bounded",
             )
-        late = [task for task in celery.tasks if task.acks_late]
-        if (
-            late
-            and not rejects
-            and not retries
-            and "task_retry_on_worker_lost" in conf
-            and not all(task.retries_when_lost or task.rejects_when_lost for task in late)
-        ):
-            yield self._setting(
-                project,
-                "task_retry_on_worker_lost",
-                False,
-                "the message of a child that is killed counts as done; set it to True",
-            )
-        for task in late:
-            if task.rejects_when_lost and not rejects and not celery.bounds_deliveries:
+            return
+        for task in celery.tasks:
+            if task.acks_late and task.rejects_when_lost:
                 yield self._task(
                     task,
-                    "reject_on_worker_lost is on, so a message that kills its child comes back for ever; use "
-                    "retry_on_worker_lost",
+                    "reject_on_worker_lost is on, so a message that kills its child comes back for ever",
+                    "use retry_on_worker_lost",
                 )
 
-    def _setting(self, project: Project, name: str, value: object, why: str) -> Finding:
-        return self.finding(f"{name} is {value!r}: {why}", _line(project, name, value), name)
+    def _counts_as_done(self, celery: CeleryFacts, lines: SettingLines) -> Iterator[Finding]:
+        late = [task for task in celery.tasks if task.acks_late]
+        # None: a release of Celery without the setting.
+        off = celery.settings.retries_when_lost is False and not celery.settings.rejects_when_lost
+        if late and off and not all(task.retries_when_lost or task.rejects_when_lost for task in late):
+            why = "the message of a child that is killed counts as done"
+            yield self._setting(lines, "task_retry_on_worker_lost", False, why, "set it to True")
 
-    def _task(self, task: Task, why: str) -> Finding:
-        return self.finding(f"{task.name}: {why}", task.location, task.name)
+    def _prefetched(self, celery: CeleryFacts, workers: Sequence[Worker], lines: SettingLines) -> Iterator[Finding]:
+        many = celery.settings.prefetch_multiplier
+        is_one = many == 1 or celery.settings.disables_prefetch
+        in_commands = bool(workers) and all(each.prefetch == "1" for each in workers)
+        long = any(task.limit is None or task.limit > _LONG for task in celery.tasks if task.acks_late)
+        if long and not is_one and not in_commands:
+            why = "with late acknowledgement, jobs wait behind a long one while other workers idle"
+            yield self._setting(lines, "worker_prefetch_multiplier", many, why, "set it to 1")
+
+    def _setting(self, lines: SettingLines, name: str, value: object, why: str, hint: str) -> Finding:
+        return self.finding(f"{name} is {value!r}: {why}", lines.of(name, value), name, hint=hint)
+
+    def _task(self, task: Task, why: str, hint: str) -> Finding:
+        return self.finding(f"{task.name}: {why}", task.location, task.name, hint=hint)

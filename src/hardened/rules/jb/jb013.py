@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from ...config.table import Config
 from ...model import Finding, Location, Rule
-from ...project import Project
-from ...source.celery import dotted
-from ...source.retries import circles, unbounded
-
-if TYPE_CHECKING:
-    pass
+from ...records.celery import CeleryFacts
+from ...source.celery import CelerySource, dotted
+from ...source.retries import endless_loops, unbounded
+from ...source.tree import Source
 
 
 class JB013(Rule):
@@ -26,33 +24,38 @@ class JB013(Rule):
     the end, a loop that is there for ever on purpose, and a broker connection that is tried for as long as it takes.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        source = project.celery_source
-        if project.config.celery:
-            for task in project.celery.tasks:
-                if task.max_retries is None:
-                    yield self.finding(
-                        f"the task {task.name} has max_retries=None, so it is tried again for ever; give a number",
-                        task.location,
-                        task.name,
-                    )
-        for use in project.source.uses:
-            if problem := unbounded(use):
-                yield self.finding(f"{problem}, so it is tried again for ever; give a bound", use.location, use.name)
-        for names in project.source.own:
+    def check(
+        self, config: Config, source: Source, celery_source: CelerySource, celery: CeleryFacts | None = None
+    ) -> Iterator[Finding]:
+        for task in celery.tasks if celery else ():
+            if task.max_retries is None:
+                yield self.finding(
+                    f"the task {task.name} has max_retries=None, so it is tried again for ever",
+                    task.location,
+                    task.name,
+                    hint="give a number",
+                )
+        yield from self._libraries(source)
+        for job in (*celery_source.tasks, *celery_source.jobs(config.job_decorators)):
+            for line, what in endless_loops(job.node):
+                yield self.finding(
+                    f"{job.name.rpartition('.')[2]} {what}, so what always fails never ends",
+                    Location(job.location.file, line),
+                    job.name,
+                    hint="raise, and let the bounded retries of jobs do it",
+                )
+
+    def _libraries(self, source: Source) -> Iterator[Finding]:
+        """The retries of libraries that are given no bound."""
+        for call in source.uses:
+            if problem := unbounded(call):
+                yield self._unbounded(problem, call.location, call.name)
+        for names in source.own:
             for node, within in names:
                 for decorator in getattr(node, "decorator_list", ()):
                     if names.meaning(decorator) == "tenacity.retry":
-                        yield self.finding(
-                            "tenacity.retry has no stop, so it is tried again for ever; give a bound",
-                            Location(names.file.path, decorator.lineno),
-                            dotted(names.module, within),
-                        )
-        for job in (*source.tasks, *source.jobs(project.config.job_decorators)):
-            for line, what in circles(job.node):
-                yield self.finding(
-                    f"{job.name.rpartition('.')[2]} {what}, so what always fails never ends; raise, and let the bounded "
-                    "retries of jobs do it",
-                    Location(job.location.file, line),
-                    job.name,
-                )
+                        location = Location(names.file.path, decorator.lineno)
+                        yield self._unbounded("tenacity.retry has no stop", location, dotted(names.module, within))
+
+    def _unbounded(self, problem: str, location: Location, subject: str) -> Finding:
+        return self.finding(f"{problem}, so it is tried again for ever", location, subject, hint="give a bound")

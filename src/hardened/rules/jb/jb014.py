@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
 
+from ...config.table import Config
+from ...deployment.compose import Compose
+from ...deployment.processes import Process
 from ...deployment.workers import beats, parallel
-from ...model import Finding, Location, Rule
-from ...project import Project
+from ...model import Finding, Rule
+from ...records.celery import CeleryFacts
 from ...source.celery import dotted
 from ...source.symbols import CallSite
-
-if TYPE_CHECKING:
-    pass
+from ...source.tree import Source
 
 
 class JB014(Rule):
@@ -26,41 +26,50 @@ class JB014(Rule):
     which one is started; a schedule in a table that whoever moves it on keeps.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        commands = project.config.worker_commands
-        groups: dict[str, list[tuple[str, int, Location]]] = {}
-        for process in beats(project.processes, commands):
-            service = project.compose.services.get(process.name) if process.kind == "compose" else None
-            profiles = [str(each) for each in (service.get("profiles") or () if service else ())]
-            entry = (process.name, process.replicas, process.location)
-            for key in profiles or [""]:
-                groups.setdefault(f"{process.kind}:{key}", []).append(entry)
-        locking = project.config.celery and any(
-            word in str(project.celery.conf.beat_scheduler).lower() for word in ("redbeat", "singleton")
-        )
-        for key, found in sorted(groups.items()) if not locking else ():
-            kind, _, profile = key.partition(":")
-            keeping = [*groups.get(f"{kind}:", ()), *found] if profile else found
-            for position, (name, replicas, location) in enumerate(keeping):
-                if replicas > 1 or position:
-                    others = f"in {replicas} replicas" if replicas > 1 else f"beside {keeping[0][0]}"
+    def check(
+        self,
+        config: Config,
+        source: Source,
+        processes: Sequence[Process],
+        compose: Compose,
+        celery: CeleryFacts | None = None,
+    ) -> Iterator[Finding]:
+        scheduler = celery.settings.beat_scheduler.lower() if celery else ""
+        if not any(word in scheduler for word in ("redbeat", "singleton")):
+            yield from self._beats(list(beats(processes, config.worker_commands)), compose)
+        several = next((each for each in processes if parallel(each, config.worker_commands) > 1), None)
+        if several is not None:
+            yield from self._schedulers(source, processes, several)
+
+    def _beats(self, keeping: Sequence[Process], compose: Compose) -> Iterator[Finding]:
+        """The processes that keep Celery's schedule beside another, or in several replicas."""
+        groups: dict[tuple[str, str], list[Process]] = {}
+        for process in keeping:
+            service = compose.services.get(process.name) if process.kind == "compose" else None
+            for profile in sorted(service.profiles) if service and service.profiles else [""]:
+                groups.setdefault((process.kind, profile), []).append(process)
+        for (kind, profile), found in sorted(groups.items()):
+            together = [*groups.get((kind, ""), ()), *found] if profile else found
+            for position, process in enumerate(together):
+                if process.replicas > 1 or position:
+                    several = f"in {process.replicas} replicas" if process.replicas > 1 else f"beside {together[0].name}"
                     yield self.finding(
-                        f"{name} keeps Celery's schedule {others}, so everything due is sent more than once; keep it in "
-                        "one process",
-                        location,
-                        name,
+                        f"{process.name} keeps Celery's schedule {several}, so everything due is sent more than once",
+                        process.location,
+                        process.name,
+                        hint="keep it in one process",
                     )
-        several = next((each for each in project.processes if parallel(each, commands) > 1), None)
-        for use in project.source.uses if several is not None else ():
-            if _schedules(use) and not any(_starts(each.words, use.module) for each in project.processes):
+
+    def _schedulers(self, source: Source, processes: Sequence[Process], several: Process) -> Iterator[Finding]:
+        """The schedulers of other libraries in the code of a process that runs more than once."""
+        for call in source.uses:
+            if _schedules(call) and not any(_starts(each.words, call.module) for each in processes):
                 yield self.finding(
-                    f"a schedule is kept in each process, and {several.name if several else ''} runs several of them "
-                    "("
-                    + str(several.location if several else "")
-                    + "), so everything due is done more than once; keep it "
-                    "in one process or in a table",
-                    use.location,
-                    dotted(use.module, use.within),
+                    f"a schedule is kept in each process, and {several.name} runs several of them "
+                    f"({several.location}), so everything due is done more than once",
+                    call.location,
+                    dotted(call.module, call.within),
+                    hint="keep it in one process or in a table",
                 )
 
 
@@ -70,9 +79,9 @@ def _starts(words: Iterable[str], module: str) -> bool:
     return any(each == module or each.endswith((file, f"/{file.rpartition('/')[2]}")) for each in words)
 
 
-def _schedules(use: CallSite) -> bool:
-    if use.name.startswith("apscheduler.") and use.last.endswith("Scheduler"):
-        return use.last not in ("BlockingScheduler", "BaseScheduler")
-    return use.last == "repeat_every" and use.name.startswith(
-        ("fastapi_utils.", "fastapi_restful.", "fastapi_utilities.")
-    )
+def _schedules(call: CallSite) -> bool:
+    """Whether a call makes a scheduler that runs inside of its process."""
+    if call.name.startswith("apscheduler.") and call.last.endswith("Scheduler"):
+        return call.last not in ("BlockingScheduler", "BaseScheduler")
+    libraries = "fastapi_utils.", "fastapi_restful.", "fastapi_utilities."
+    return call.last == "repeat_every" and call.name.startswith(libraries)
