@@ -1,4 +1,4 @@
-"""Facts from compose files, merged as Compose merges them: overrides, `extends`, `include`, anchors, both syntaxes."""
+"""Compose files, merged as Compose merges them: overrides, `extends`, `include`, anchors, both syntaxes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ..config.table import Config
-from ..model import CouldNotLook, Location
+from ..model import Location
 from . import yaml as _yaml
+from .files import is_file, read_text, real, whole_number
 
 _CONCATENATED = {
     "ports",
@@ -39,7 +40,7 @@ class Port:
         protocol: tcp or udp.
         raw: the port on the host as it is written, with its variables.
         inner: the port inside as it is written.
-        place: its line.
+        location: its line.
     """
 
     ip: str
@@ -53,7 +54,7 @@ class Port:
 
 @dataclass(frozen=True)
 class Mount:
-    """What is mounted where, inside of a container; without the slash at the end."""
+    """A mount inside of a container; its target has no slash at the end."""
 
     target: str
     source: str
@@ -68,7 +69,7 @@ class Variable:
         name: its name.
         value: with defaults such as `${NAME:-default}` filled in.
         raw: as it is written.
-        place: its line.
+        location: its line.
         from_file: whether an `env_file` has it, which is often on one machine only.
     """
 
@@ -81,7 +82,7 @@ class Variable:
 
 @dataclass(frozen=True)
 class Layer:
-    """What one file says of a service."""
+    """One file's part of a service."""
 
     content: _yaml.Mapping
     path: Path
@@ -89,7 +90,7 @@ class Layer:
 
 
 class Service:
-    """One service of the compose files: what it extends, below what a file says, below what an override says."""
+    """One service of the compose files: the service that it extends, below a file's own part, below an override."""
 
     def __init__(self, name: str, layers: tuple[Layer, ...], root: Path) -> None:
         self.name = name
@@ -98,7 +99,7 @@ class Service:
 
     @property
     def content(self) -> _yaml.Mapping:
-        """What the topmost file says of it."""
+        """The topmost file's part."""
         return self.layers[-1].content
 
     @property
@@ -160,9 +161,13 @@ class Service:
         for each in value if isinstance(value, list) else [value]:
             name = each.get("path") if isinstance(each, dict) else each
             path = layer.path.parent / substituted(str(name)) if name else None
-            if path is None or not path.is_file():
+            if path is None or not is_file(path):
                 continue
-            for number, line in enumerate(path.read_text("utf-8-sig", errors="replace").splitlines(), 1):
+            try:
+                text = read_text(path)
+            except OSError:
+                continue
+            for number, line in enumerate(text.splitlines(), 1):
                 if match := re.match(r"\s*(?:export\s+)?([\w.]+)\s*=\s*(.*?)\s*$", line):
                     raw = match[2][1:-1] if match[2][:1] in ("'", '"') and match[2][-1:] == match[2][:1] else match[2]
                     location = Location.of(self._root, path, number)
@@ -170,7 +175,7 @@ class Service:
 
     @property
     def ports(self) -> list[Port]:
-        """What it publishes. An override adds to it; what it says once more counts once."""
+        """The ports that it publishes. An override adds to them; one that is repeated counts once."""
         found: list[Port] = []
         for layer in self.layers:
             if layer.content.tags.get("ports") in ("!reset", "!override"):
@@ -180,11 +185,11 @@ class Service:
         return found
 
     def own_ports(self, layer: Layer) -> list[Port]:
-        """What one file publishes."""
+        """The ports that one file publishes."""
         return [port for each, location in self._entries(layer, "ports") if (port := _port(each, location))]
 
     def own_mounts(self, layer: Layer) -> list[Mount]:
-        """What one file mounts: an override takes the place of what is mounted at its target."""
+        """The mounts of one file; an override replaces the mount at the same target."""
         found = []
         for key in ("volumes", "tmpfs"):
             for each, location in self._entries(layer, key):
@@ -226,8 +231,8 @@ class Service:
         """How many containers there are of it."""
         deploy = self.get("deploy")
         value = deploy.get("replicas") if isinstance(deploy, dict) else None
-        text = substituted(str(value if value is not None else self.get("scale") or "1"))
-        return int(text) if text.isdigit() else 1
+        copies = whole_number(substituted(str(value if value is not None else self.get("scale") or "1")))
+        return 1 if copies is None else copies
 
     @property
     def restart(self) -> str:
@@ -260,19 +265,28 @@ class Service:
 
 
 class Compose:
-    """The compose files, merged as Compose merges them; `services` is empty where there is none."""
+    """The compose files, merged as Compose merges them.
+
+    Attributes:
+        root: the project's folder.
+        paths: the files that there are; empty where there is none.
+        documents: the parsed files, those that are included or extended as well.
+        services: the services by name.
+        problems: a line for each file, or service, that cannot be read. The others are read all the same.
+    """
 
     def __init__(self, config: Config) -> None:
         self.root = config.root
         self.paths = list(_chosen(config))
         self.documents: dict[Path, list[_yaml.Document]] = {}
         self.services: dict[str, Service] = {}
+        self.problems: list[str] = []
         for path in self.paths:
             self._load(path, ())
 
     @property
     def one_shots(self) -> set[str]:
-        """The services that end by themselves: somebody waits for their end, or they are told not to start again."""
+        """The services that end by themselves: another one waits for their end, or their restart policy is "no"."""
         found = {name for name, each in self.services.items() if each.restart == "no"}
         for each in self.services.values():
             waits = each.get("depends_on")
@@ -281,18 +295,32 @@ class Compose:
                     found.add(other)
         return found
 
+    @property
+    def built_images(self) -> set[str]:
+        """The images that the project builds, under the names that the files give them."""
+        return {str(each.get("image")) for each in self.services.values() if each.is_built and each.get("image")}
+
+    def _problem(self, text: str) -> None:
+        if text not in self.problems:
+            self.problems.append(text)
+
     def _read(self, path: Path) -> list[_yaml.Document]:
         if path not in self.documents:
-            self.documents[path] = _yaml.documents(path)
+            self.documents[path] = []
+            try:
+                self.documents[path] = _yaml.documents(path)
+            except _yaml.UnreadableError as error:
+                self._problem(str(error))
         return self.documents[path]
 
     def _load(self, path: Path, above: tuple[Path, ...]) -> None:
         if path in above:
-            raise CouldNotLook(f"{path.name} includes itself")
+            self._problem(f"{path.name} includes itself")
+            return
         for content in self._contents(path):
             for other in _included(content.get("include"), path):
                 self._load(other, (*above, path))
-            for name, service in (content.get("services") or {}).items():
+            for name, service in _services(content).items():
                 if isinstance(service, _yaml.Mapping):
                     below = self.services[name].layers if name in self.services else ()
                     line = content["services"].line_of(name)
@@ -303,26 +331,35 @@ class Compose:
         for document in self._read(path):
             content = document.content
             if isinstance(content, _yaml.Mapping):
-                if not isinstance(content.get("services") or {}, _yaml.Mapping | dict):
-                    raise CouldNotLook(f"{path.name} cannot be read: its services are no mapping")
+                if not isinstance(content.get("services") or {}, dict):
+                    self._problem(f"{path.name} cannot be read: its services are no mapping")
                 yield content
 
     def _layers(self, name: str, own: Layer, above: tuple[tuple[Path, str], ...]) -> tuple[Layer, ...]:
-        """What a service extends, and so on, and itself on top."""
-        path, told = own.path, own.content.get("extends")
-        if not told:
+        """The layers of a service: what it extends, what that extends, and so on, and itself on top."""
+        path, extends = own.path, own.content.get("extends")
+        if not extends:
             return (own,)
-        base = str(told.get("service") if isinstance(told, dict) else told)
-        file = told.get("file") if isinstance(told, dict) else None
-        there = (path.parent / substituted(str(file))).resolve() if file else path
+        base = str(extends.get("service") if isinstance(extends, dict) else extends)
+        file = extends.get("file") if isinstance(extends, dict) else None
+        there = real(path.parent / substituted(str(file))) if file else path
         if (there, base) in above or (there == path and base == name):
-            raise CouldNotLook(f"{path.name} cannot be read: the service {name} extends itself")
+            self._problem(f"{path.name} cannot be read: the service {name} extends itself")
+            return (own,)
         for each in self._contents(there):
-            service = (each.get("services") or {}).get(base)
-            if isinstance(service, _yaml.Mapping):
-                layer = Layer(service, there, each["services"].line_of(base))
+            services = _services(each)
+            if isinstance(services.get(base), _yaml.Mapping):
+                layer = Layer(services[base], there, each["services"].line_of(base))
                 return (*self._layers(base, layer, (*above, (path, name))), own)
-        raise CouldNotLook(f"{path.name} cannot be read: {name} extends {base}, which is not in {there.name}")
+        # An unreadable file is named already.
+        if self.documents[there]:
+            self._problem(f"{path.name} cannot be read: {name} extends {base}, which is not in {there.name}")
+        return (own,)
+
+
+def _services(content: _yaml.Mapping) -> dict[str, Any]:
+    services = content.get("services")
+    return services if isinstance(services, _yaml.Mapping) else {}
 
 
 def _chosen(config: Config) -> Iterator[Path]:
@@ -330,22 +367,22 @@ def _chosen(config: Config) -> Iterator[Path]:
     usual = Config.compose
     names = config.compose
     if names == usual:
-        first = next((name for name in usual if (config.root / name).is_file()), "")
+        first = next((name for name in usual if is_file(config.root / name)), "")
         stem, _, suffix = first.rpartition(".")
         names = (first, f"{stem}.override.{suffix}", f"{stem}.override.{'yml' if suffix == 'yaml' else 'yaml'}")
     for name in names if names[0] or names != usual else ():
-        if name and (config.root / name).is_file():
-            yield (config.root / name).resolve()
+        if name and is_file(config.root / name):
+            yield real(config.root / name)
 
 
 def _included(value: Any, path: Path) -> Iterator[Path]:
     for each in value if isinstance(value, list) else ():
         names = each.get("path") if isinstance(each, dict) else each
         for name in names if isinstance(names, list) else [names]:
-            other = (path.parent / substituted(str(name))).resolve()
+            other = path.parent / substituted(str(name))
             # Others come from a registry or a repository elsewhere.
-            if other.is_file():
-                yield other
+            if is_file(other):
+                yield real(other)
 
 
 def _over(key: str, below: Any, content: _yaml.Mapping) -> Any:
@@ -374,11 +411,12 @@ def _over(key: str, below: Any, content: _yaml.Mapping) -> Any:
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    """The ports of `8000` or `8000-8010`; none for what cannot be told."""
-    first, _, last = text.partition("-")
-    if not first.isdigit() or (last and not last.isdigit()):
+    """The ports of `8000` or `8000-8010`; none for everything else."""
+    begin, _, end = text.partition("-")
+    first, last = whole_number(begin), whole_number(end or begin)
+    if first is None or last is None:
         return ()
-    return tuple(range(int(first), min(int(last or first), int(first) + 1000) + 1))
+    return tuple(range(first, min(last, first + 1000) + 1))
 
 
 def _port(value: Any, location: Location) -> Port | None:

@@ -1,4 +1,4 @@
-"""What a shell does with a command: whether the last one takes its place, or is a child that no signal reaches."""
+"""Shells: does the last command take the shell's place, or is it a child that no signal reaches?"""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import shlex
 from pathlib import Path
 
 from ..model import Location
-from .processes import shell_script, started
+from .files import is_file, read_text
+from .process import shell_script, started
 
 _OPERATORS = {";", "&&", "||", "|", "&", "(", ")", ";;"}
 _ENDS = re.compile(r"(fi|done|esac|\}|;;|else|then|\*\)|\w+\))(\s*;)?")
@@ -40,8 +41,7 @@ def not_replaced(script: str) -> str:
                 commands[-1].append(each)
     except ValueError:
         return ""
-    told = [words for words in commands if words]
-    last = told[-1] if told else []
+    last = next((words for words in reversed(commands) if words), [])
     while last and re.fullmatch(r"\w+=.*", last[0]):
         last = last[1:]
     return "" if not last or (last[0] == "exec" and not pipe) else " ".join(last)[:60]
@@ -61,8 +61,10 @@ class Scripts:
         path = self._find(inner[0]) if inner else None
         if path is None:
             return None
-        text = path.read_text("utf-8", errors="replace")
-        line = _last(text)
+        try:
+            line = _last(read_text(path))
+        except OSError:
+            return None
         return None if line is None else Location.of(self.root, path, line)
 
     def _find(self, name: str) -> Path | None:
@@ -75,14 +77,16 @@ class Scripts:
             self.root / folder / parts[-1]
             for folder in ("scripts", "docker", "deploy", "bin", "compose", "ops", "infra")
         ]
-        for path in tried:
-            if (
-                path.is_file()
-                and path.suffix != ".py"
-                and (path.suffix == ".sh" or _SHELL.match(path.read_bytes()[:80]))
-            ):
-                return path
-        return None
+        return next((path for path in tried if is_file(path) and _is_script(path)), None)
+
+
+def _is_script(path: Path) -> bool:
+    if path.suffix in (".py", ".sh"):
+        return path.suffix == ".sh"
+    try:
+        return _SHELL.match(path.read_bytes()[:80]) is not None
+    except OSError:
+        return False
 
 
 def _last(text: str) -> int | None:

@@ -1,4 +1,4 @@
-"""Facts of the processes that do jobs and keep schedules: which queues each takes from, and how many there are of it."""
+"""Processes that do jobs and keep schedules: the queues that each takes from, and the number of its copies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import PurePosixPath
 
-from .processes import Process
+from .files import whole_number
+from .process import Process
 
 _SHELLS = {"sh", "bash", "dash", "ash"}
 _SERVERS = {"uvicorn", "gunicorn", "hypercorn", "granian", "daphne", "fastapi", "flask", "serve", "runserver"}
@@ -16,7 +17,7 @@ _COMMANDS = {"worker", "beat", "multi", "flower", "inspect", "control", "events"
 _OPTIONS = {"-A", "--app", "-b", "--broker", "--result-backend", "--loader", "--config", "--workdir"}
 """Those of Celery's options that come before its commands and take a value: `celery -A worker beat` is a beat."""
 _LOCKING = ("redbeat", "singlebeat", "lock")
-"""What is in the name of a scheduler, or of what starts it, that lets one of several keep the schedule."""
+"""Words in the name of a scheduler, or of its wrapper, that lets one of several keep the schedule."""
 
 
 @dataclass(frozen=True)
@@ -34,20 +35,20 @@ class Worker:
 
 
 def plain(words: Sequence[str]) -> list[str]:
-    """The words of a command, of what a shell is told as well."""
+    """The words of a command, those of a shell's script included."""
     found: list[str] = []
     for position, word in enumerate(words):
-        before = [PurePosixPath(each).name for each in words[:position]]
-        told = position >= 2 and before[-1].startswith("-") and before[-1].endswith("c") and before[-2] in _SHELLS
+        shell, option = words[position - 2 : position] if position >= 2 else ("", "")
+        is_script = option.startswith("-") and option.endswith("c") and PurePosixPath(shell).name in _SHELLS
         try:
-            found += shlex.split(word) if told else [word]
+            found += shlex.split(word) if is_script else [word]
         except ValueError:
             found += word.split()
     return found
 
 
 def _after(words: list[str], commands: Iterable[str]) -> tuple[str, list[str]]:
-    """Which subcommand of Celery a command is, and its options; `commands` are others that start a worker."""
+    """The subcommand of Celery that a command is, and its options; `commands` are others that start a worker."""
     bare = [PurePosixPath(each).name for each in words]
     if "celery" in bare:
         rest = words[bare.index("celery") + 1 :]
@@ -82,13 +83,13 @@ def workers(processes: Iterable[Process], commands: Sequence[str]) -> Iterator[W
         kind, options = _after(plain(process.words), commands)
         if kind != "worker" or process.kind in ("health", "script"):
             continue
-        told = _values(options, "-Q", "--queues", "--queue")
+        given = _values(options, "-Q", "--queues", "--queue")
         without = _values(options, "-X", "--exclude-queues")
-        names = tuple(name for each in told for name in each.split(",") if name)
-        unknown = any("$" in each or not each for each in (*told, *without))
+        names = tuple(name for each in given for name in each.split(",") if name)
+        unknown = any("$" in each or not each for each in (*given, *without))
         prefetch = "".join(_values(options, "--prefetch-multiplier")[-1:])
         excluded = tuple(name for each in without for name in each.split(",") if name)
-        yield Worker(process, names if told else None, excluded, unknown, prefetch)
+        yield Worker(process, names if given else None, excluded, unknown, prefetch)
 
 
 def beats(processes: Iterable[Process], commands: Sequence[str]) -> Iterator[Process]:
@@ -99,11 +100,8 @@ def beats(processes: Iterable[Process], commands: Sequence[str]) -> Iterator[Pro
         keeps = kind == "beat" or (
             kind == "worker" and any(each in ("-B", "--beat") or each.startswith("-B") for each in options)
         )
-        if (
-            keeps
-            and process.kind not in ("health", "script")
-            and not any(each in " ".join(words).lower() for each in _LOCKING)
-        ):
+        agrees = any(each in " ".join(words).lower() for each in _LOCKING)
+        if keeps and not agrees and process.kind not in ("health", "script"):
             yield process
 
 
@@ -112,9 +110,8 @@ def parallel(process: Process, commands: Sequence[str]) -> int:
     words = plain(process.words)
     if process.kind in ("health", "script") or _after(words, commands)[0]:
         return 0
-    told = [each for each in _values(words, "--workers", "-w") if each.isdigit()]
-    if not told and _SERVERS.isdisjoint(PurePosixPath(each).name for each in words):
+    numbers = [number for each in _values(words, "--workers", "-w") if (number := whole_number(each)) is not None]
+    if not numbers and _SERVERS.isdisjoint(PurePosixPath(each).name for each in words):
         return 0
-    told += [process.environment.get("WEB_CONCURRENCY", "")]
-    many = next((int(each) for each in told if each.isdigit()), 1)
-    return many * process.replicas
+    many = numbers[0] if numbers else whole_number(process.environment.get("WEB_CONCURRENCY"))
+    return (1 if many is None else many) * process.replicas

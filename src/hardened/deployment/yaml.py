@@ -1,4 +1,4 @@
-"""YAML with the line of everything in it, and what YAML itself passes over: a key that stands twice."""
+"""YAML with the line of each value, and with the keys that stand twice in one mapping, which YAML itself passes over."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..model import CouldNotLook
+from .files import read_bytes
 
 Node = Any
-"""What PyYAML makes of a text; it is imported late."""
+"""A node of PyYAML, which is imported late."""
 
 Value = Any
 """A `Mapping`, a `Sequence`, or a scalar: str, int, float, bool or None."""
@@ -53,28 +53,46 @@ class Document:
     twice: list[tuple[str, int]] = field(default_factory=list)
 
 
+class UnreadableError(Exception):
+    """A file that cannot be read; the argument names it, and says why."""
+
+
 def documents(path: Path) -> list[Document]:
-    """What is in a file; raise CouldNotLook, which names it, for what is no YAML."""
-    import yaml  # noqa: PLC0415 - not needed when a service starts
+    """Parse a file.
+
+    Raises:
+        UnreadableError: it is no YAML, or larger than a file that somebody wrote by hand.
+    """
+    import yaml  # noqa: PLC0415 - a project without such files does not need it
 
     try:
+        content = read_bytes(path)
         made = []
         # Bytes: UTF-16 and a mark of the order of bytes are then told apart.
-        for node in yaml.compose_all(path.read_bytes(), yaml.SafeLoader):
+        for node in yaml.compose_all(content, yaml.SafeLoader):
             document = Document(None)
             made.append(Document(_Maker(document.twice).value(node), document.twice))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+    # PyYAML converts scalars by lookups and by calls of the types: `!!bool maybe` is a KeyError there.
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, yaml.YAMLError) as error:
         reason = "it is nested too deep" if isinstance(error, RecursionError) else " ".join(str(error).split())
-        raise CouldNotLook(f"{path.name} cannot be read: {reason}") from error
+        raise UnreadableError(f"{path.name} cannot be read: {reason}") from error
     return made
 
 
+_MOST = 200_000
+"""Values of one document, each alias counted as what it stands for.
+
+Why: ten anchors of ten aliases each stand for ten thousand million values, through which a walk never comes.
+"""
+
+
 class _Maker:
-    """Makes values of nodes: each anchor once, however many aliases it has."""
+    """Values of nodes: each anchor once, however many aliases it has."""
 
     def __init__(self, twice: list[tuple[str, int]]) -> None:
         self.twice = twice
         self._made: dict[int, Value] = {}
+        self._sizes: dict[int, int] = {}
         self._open: set[int] = set()
 
     def value(self, node: Node) -> Value:
@@ -83,6 +101,9 @@ class _Maker:
                 raise ValueError(f"line {_line(node)} contains itself")
             self._open.add(id(node))
             self._made[id(node)] = self._make(node)
+            self._sizes[id(node)] = 1 + sum(self._sizes.get(id(each), 1) for each in _children(node))
+            if self._sizes[id(node)] > _MOST:
+                raise ValueError(f"line {_line(node)}: its aliases stand for more than {_MOST} values")
             self._open.discard(id(node))
         return self._made[id(node)]
 
@@ -100,7 +121,8 @@ class _Maker:
     def _mapping(self, node: Node) -> Mapping:
         mapping, merged = Mapping(_line(node)), []
         for key, value in node.value:
-            name, at = str(key.value), _line(key)
+            # A key that is a sequence or a mapping means nothing to Compose and Kubernetes.
+            name, at = str(key.value) if key.id == "scalar" else "?", _line(key)
             if key.tag == "tag:yaml.org,2002:merge":
                 merged += [self.value(each) for each in _merged(value)]
                 continue
@@ -121,6 +143,12 @@ class _Maker:
         return mapping
 
 
+def _children(node: Node) -> list[Node]:
+    if node.id == "mapping":
+        return [value for _, value in node.value]
+    return list(node.value) if node.id == "sequence" else []
+
+
 def _line(node: Node) -> int:
     return int(node.start_mark.line) + 1
 
@@ -133,6 +161,6 @@ def _scalar(node: Node) -> Value:
     # YAML 1.1 makes 1342 of the port 22:22; neither Compose nor Kubernetes does.
     if node.tag.startswith("!") or re.fullmatch(r"\d+(:\d+)+", node.value):
         return None if node.value in ("", "null", "~") else node.value
-    import yaml  # noqa: PLC0415 - not needed when a service starts
+    import yaml  # noqa: PLC0415 - a project without such files does not need it
 
     return yaml.SafeLoader("").construct_object(node)
