@@ -13,21 +13,23 @@ from .records.migrations import Migrated
 from .records.tables import Loading, Mapped, Setting, Table
 
 if TYPE_CHECKING:
-    from .deployment.processes import Cluster, Compose, Process
-    from .deployment.urls import Driver
+    from .deployment.compose import Compose
+    from .deployment.kubernetes import Cluster
+    from .deployment.process import Process
     from .deployment.workers import Worker
     from .knowledge.extras import Need
     from .packaging.declared import Declared
     from .packaging.entries import Entry, Modules
     from .packaging.environment import Environment
+    from .records.celery import CeleryFacts
+    from .records.deployment import Driver
     from .records.diagnostics import Diagnostic
     from .records.imports import Attempt, Failure
-    from .runtime.celery import CeleryFacts
+    from .records.settings import Model, SettingsFacts
     from .runtime.client import Answer
     from .runtime.interpreter import Interpreter
     from .runtime.live import Live
     from .runtime.liveness import Step
-    from .runtime.settings import SettingsFacts
     from .source.call_graph import CallGraph
     from .source.celery import CelerySource
     from .source.held import HeldConnections
@@ -115,23 +117,35 @@ class Project:
 
     @cached_property
     def compose(self) -> Compose:
-        from .deployment.processes import Compose  # noqa: PLC0415 - not needed when a service starts
+        """The compose files, merged as Compose merges them."""
+        from .deployment.compose import Compose  # noqa: PLC0415 - a run of a few rules does not need it
 
-        return Compose(self.config)
+        compose = Compose(self.config)
+        self._doubt("compose", *compose.problems)
+        return compose
 
     @cached_property
     def cluster(self) -> Cluster:
         """The Kubernetes manifests."""
-        from .deployment.processes import Cluster  # noqa: PLC0415 - not needed when a service starts
+        from .deployment.kubernetes import Cluster  # noqa: PLC0415 - a run of a few rules does not need it
 
-        return Cluster(self.config)
+        cluster = Cluster(self.config)
+        self._doubt("cluster", *cluster.problems)
+        return cluster
 
     @cached_property
     def processes(self) -> Sequence[Process]:
         """What compose files, Dockerfiles, Procfiles, manifests and pyproject.toml start."""
-        from .deployment.processes import processes  # noqa: PLC0415 - not needed when a service starts
+        from .deployment.processes import processes  # noqa: PLC0415 - a run of a few rules does not need it
 
-        return tuple(processes(self.config, self.compose, self.cluster))
+        found, problems = processes(self.config, self.compose, self.cluster)
+        self._doubt("processes", *self.compose.problems, *self.cluster.problems, *problems)
+        return found
+
+    def _doubt(self, name: str, *reasons: str) -> None:
+        """Keep the reasons why a fact is incomplete."""
+        if reasons:
+            self.doubts[name] = one_line("; ".join(dict.fromkeys(reasons)))
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -169,7 +183,9 @@ class Project:
         """The processes that take messages from queues."""
         from .deployment.workers import workers  # noqa: PLC0415 - not needed when a service starts
 
-        return tuple(workers(self.processes, self.config.worker_commands))
+        found = tuple(workers(self.processes, self.config.worker_commands))
+        self._doubt("workers", *filter(None, [self.doubts.get("processes", "")]))
+        return found
 
     @cached_property
     def celery_source(self) -> CelerySource:
@@ -202,9 +218,12 @@ class Project:
     @cached_property
     def drivers(self) -> Sequence[Driver]:
         """The addresses of databases and brokers, and the drivers that they need."""
-        from .deployment.urls import drivers  # noqa: PLC0415 - not needed when a service starts
+        from .deployment import urls as deployed  # noqa: PLC0415 - a run of a few rules does not need it
+        from .source import urls as written  # noqa: PLC0415 - a run of a few rules does not need it
 
-        return tuple(dict.fromkeys(drivers(self)))
+        in_source = (driver for names in self.source.own for driver in written.drivers(names))
+        self._doubt("drivers", *self.compose.problems)
+        return tuple(dict.fromkeys([*in_source, *deployed.drivers(self.config, self.compose)]))
 
     @cached_property
     def needs(self) -> Sequence[tuple[str, Need, Location]]:
@@ -296,10 +315,19 @@ class Project:
         """What runs for `GET path`, the route's function first; None where there is no such route."""
         return self.live.steps(path)
 
-    @property
+    @cached_property
     def settings(self) -> SettingsFacts:
-        """What is known of the class of settings."""
-        return self.live.settings_facts
+        """The class of settings."""
+        from .records.settings import SettingsFacts  # noqa: PLC0415 - a run of a few rules does not need it
+
+        return self.runtime.section("settings", SettingsFacts)
+
+    @cached_property
+    def models(self) -> Mapping[str, Model]:
+        """The pydantic models of the project, by each of their dotted names."""
+        from .records.settings import Model  # noqa: PLC0415 - a run of a few rules does not need it
+
+        return {name: each for each in self.runtime.section("payloads", tuple[Model, ...]) for name in each.names}
 
     @property
     def applications(self) -> Sequence[Application]:
@@ -342,7 +370,9 @@ class Project:
         """What goes on after the response was sent."""
         return self.live.late_dependencies
 
-    @property
+    @cached_property
     def celery(self) -> CeleryFacts:
-        """What the Celery application says of itself."""
-        return self.live.celery_facts
+        """The Celery application."""
+        from .records.celery import CeleryFacts  # noqa: PLC0415 - a run of a few rules does not need it
+
+        return self.runtime.section("celery", CeleryFacts)

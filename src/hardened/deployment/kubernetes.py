@@ -130,7 +130,9 @@ class Cluster:
         for content, path in self.of_kind(*kinds):
             for table in ("data", "stringData"):
                 data = content.get(table)
-                for name, value in data.items() if isinstance(data, _yaml.Mapping) and "sops" not in content else ():
+                if not isinstance(data, _yaml.Mapping) or "sops" in content:
+                    continue
+                for name, value in data.items():
                     location = Location.of(self.root, path, data.line_of(name))
                     yield str(content.get("kind")), name, str(value or ""), location
 

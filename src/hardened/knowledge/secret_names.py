@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-_NAMES = re.compile(
+SECRET_NAME = re.compile(
     r"(?:^|_)(?:secret|secret_?key|password|passwd|pass|passphrase|pwd|(?:api|private|signing|encryption|jwt|auth|access|master|hmac)_?key"
-    r"|(?:auth|access|api|bearer|bot|refresh|session|metrics|admin|webhook|service)_?token|token|jwt_?secret|client_?secret)$"
+    r"|(?:auth|access|api|bearer|bot|refresh|session|metrics|admin|webhook|service)_?token|token|jwt_?secret|client_?secret)"
+    r"(?:_(?:previous|old|current|default))?$"
 )
+"""The end of a name, in lower case and with underscores, that stands for a secret."""
 _VOCABULARY = {
     "access",
     "refresh",
@@ -33,7 +35,7 @@ _PLACEHOLDER = re.compile(r"\$[\w({]|\{\{|<[^>]*>|^%\(|^\*+$|^/|^vault:|^arn:|^o
 def is_secret_name(name: str) -> bool:
     """Whether a variable of this name holds a secret, and not where one is (`..._FILE`) or what it is like."""
     words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
-    return _NAMES.search(re.sub(r"_(previous|old|current|default)$", "", words)) is not None
+    return SECRET_NAME.search(words) is not None
 
 
 def is_literal_secret(name: str, value: str) -> bool:

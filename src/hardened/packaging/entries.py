@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..config.table import FILE, YOURS, Config
-from ..deployment.processes import Compose, Process, Service
+from ..deployment.compose import Compose, Service
+from ..deployment.process import Process
 from ..model import Location
 from ..source.files import File
 from ..source.tree import Source, python_files

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from ..deployment.processes import Process
+from ..deployment.process import Process
 from ..knowledge.extras import CRYPTOGRAPHY, FORMS, HTTP2, NEEDS, SOCKETS, Need
 from ..model import Location
 from ..source.tree import Source, literal

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from ..config.table import Config
+from ..knowledge.secret_names import SECRET_NAME
 from ..model import CouldNotLook, DoesNotApply, Location, one_line
 from ..records.imports import Attempt, Failure
 from ..source.tree import Source
@@ -148,6 +149,7 @@ def _request(config: Config, source: Source, seconds: float) -> dict[str, Any]:
         "modules": {name: file.path for name, file in source.modules.items()},
         "elsewhere": [name for name, file in source.modules.items() if source.is_environment(file.path)],
         "seconds": seconds,
+        "secret_names": SECRET_NAME.pattern,
         "sections": list(SECTIONS),
     }
 

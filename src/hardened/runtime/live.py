@@ -21,9 +21,7 @@ from ..source.tree import Source
 from .network import Attempt, Network
 
 if TYPE_CHECKING:
-    from .celery import CeleryFacts
     from .liveness import Step
-    from .settings import SettingsFacts
 _NAMES_CODE = re.compile(r"\(([A-Z]{2}\d{3})\)$")
 """What the core refuses, it refuses by the failure's name."""
 
@@ -92,38 +90,11 @@ class Live:
 
         return late(self._there("application"), self.config.root)
 
-    @cached_property
-    def celery_facts(self) -> CeleryFacts:
-        application = self._there("celery")
-        from .celery import CeleryFacts  # noqa: PLC0415 - a project without Celery has the other facts
-
-        return CeleryFacts(application, self.config.root)
-
-    def further(self, application: object) -> Iterator[tuple[str, Location]]:
-        """The Celery applications in the project's modules besides this one: their names, and where they are bound."""
-        from celery import Celery  # noqa: PLC0415 - only asked where there is one
-
-        for name, module in sorted(sys.modules.items()):
-            if name.partition(".")[0] != self.config.package.partition(".")[0]:
-                continue
-            for attribute, value in list(vars(module).items()):
-                # By its type: `current_app` is a proxy, and says that it is one.
-                if issubclass(type(value), Celery) and value is not application:
-                    yield f"{name}.{attribute}", _bound(self.config.root, module, attribute)
-
     def steps(self, path: str) -> list[Step] | None:
         """What runs for `GET path`; None where there is no such route."""
         from .liveness import steps  # noqa: PLC0415 - a project without FastAPI has the other facts
 
         return steps(self._there("application"), path, self.config.root)
-
-    @cached_property
-    def settings_facts(self) -> SettingsFacts:
-        """What is known of the class of settings; raise DoesNotApply or CouldNotLook where there is none."""
-        kind = self._there("settings")
-        from .settings import gather  # noqa: PLC0415 - a project without pydantic has the other facts
-
-        return gather(kind, self.config.root)
 
     @cached_property
     def attempts(self) -> list[Attempt]:

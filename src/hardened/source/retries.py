@@ -1,4 +1,4 @@
-"""Facts of what is tried again without a bound."""
+"""Retries without a bound."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from .symbols import CallSite
 from .tree import literal
 
 
-def unbounded(use: CallSite) -> str:
-    """Why a call of a library's makes something that is tried again for ever."""
-    root, _, rest = use.name.partition(".")
-    given = {each.arg: each.value for each in use.node.keywords}
+def unbounded(call: CallSite) -> str:
+    """The reason why a call of a library makes something that is tried again for ever; "" where it does not."""
+    root, _, rest = call.name.partition(".")
+    given = {each.arg: each.value for each in call.node.keywords}
     if None in given:
         return ""  # options that only running it tells
     if root == "tenacity" and rest in ("retry", "Retrying", "AsyncRetrying"):
         stop = given.get("stop")
-        if use.node.args and rest == "retry" and not given:
-            return "" if not isinstance(use.node.args[0], ast.Name) else "tenacity.retry has no stop"
-        if stop is None and not use.node.args:
+        if call.node.args and rest == "retry" and not given:
+            return "" if not isinstance(call.node.args[0], ast.Name) else "tenacity.retry has no stop"
+        if stop is None and not call.node.args:
             return f"tenacity.{rest} has no stop"
         never = stop is not None and ast.unparse(stop).rpartition(".")[2] == "stop_never"
         return f"tenacity.{rest} has stop_never" if never else ""
@@ -31,25 +31,44 @@ def unbounded(use: CallSite) -> str:
     return ""
 
 
-def circles(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[int, str]]:
+def endless_loops(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[int, str]]:
+    """The lines of a job at which it is tried again for as long as it fails, each with how."""
     for node in ast.walk(function):
         if isinstance(node, ast.ExceptHandler):
-            for call in (each for each in ast.walk(node) if isinstance(each, ast.Call)):
-                target = ast.unparse(call.func)
-                if target in {f"{own}.{how}" for own in (function.name, "self") for how in ("delay", "apply_async")}:
-                    yield call.lineno, "sends itself again when it fails"
+            yield from _sends_itself(function, node)
         if isinstance(node, (ast.While, ast.For, ast.AsyncFor)):
-            for call in (each for each in ast.walk(node) if isinstance(each, ast.Call)):
-                attribute = call.func.attr if isinstance(call.func, ast.Attribute) else ""
-                quiet = any(each.arg == "throw" and literal(each.value) is False for each in call.keywords)
-                if attribute == "retry" and quiet:
-                    yield call.lineno, "asks for a retry in a loop"
+            yield from _retries_quietly(node)
         if isinstance(node, ast.While) and literal(node.test) is True:
-            for inner in node.body:
-                if isinstance(inner, ast.Try) and _leaves([*inner.body, *inner.orelse, *node.body[-1:]]):
-                    for handler in inner.handlers:
-                        if not _leaves(handler.body):
-                            yield handler.lineno, "tries again in a loop for as long as it fails"
+            yield from _swallows(node)
+
+
+def _calls(node: ast.AST) -> Iterator[ast.Call]:
+    yield from (each for each in ast.walk(node) if isinstance(each, ast.Call))
+
+
+def _sends_itself(
+    function: ast.FunctionDef | ast.AsyncFunctionDef, handler: ast.ExceptHandler
+) -> Iterator[tuple[int, str]]:
+    for call in _calls(handler):
+        owner = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+        attribute = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        if owner in (function.name, "self") and attribute in ("delay", "apply_async"):
+            yield call.lineno, "sends itself again when it fails"
+
+
+def _retries_quietly(loop: ast.While | ast.For | ast.AsyncFor) -> Iterator[tuple[int, str]]:
+    for call in _calls(loop):
+        is_quiet = any(each.arg == "throw" and literal(each.value) is False for each in call.keywords)
+        if is_quiet and isinstance(call.func, ast.Attribute) and call.func.attr == "retry":
+            yield call.lineno, "asks for a retry in a loop"
+
+
+def _swallows(loop: ast.While) -> Iterator[tuple[int, str]]:
+    for inner in loop.body:
+        if isinstance(inner, ast.Try) and _leaves([*inner.body, *inner.orelse, *loop.body[-1:]]):
+            for handler in inner.handlers:
+                if not _leaves(handler.body):
+                    yield handler.lineno, "tries again in a loop for as long as it fails"
 
 
 def _leaves(body: Iterable[ast.AST]) -> bool:

@@ -5,17 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ...model import Finding, Location, Rule
-from ...project import Project
+from ...records.settings import SettingsFacts
 from ...source.symbols import CallSite, SymbolTable
-from ...source.tree import literal
-
-if TYPE_CHECKING:
-    pass
-
+from ...source.tree import Source, literal
 
 _ENV_FILE = re.compile(r"(?:.*/)?\.env(?:\.(?!example$|sample$|template$|dist$)[\w-]+)*")
 
@@ -29,37 +23,33 @@ class CF001(Rule):
     names, as it is once imported. Quiet are paths made from `__file__` or from a function of the project.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        files = [
-            names for path in project.source.files if _is_read(project, path) and (names := project.source.names(path))
-        ]
+    def check(self, source: Source, settings: SettingsFacts | None = None) -> Iterator[Finding]:
         seen: set[Location] = set()
-        for names in files:
+        for names in [names for path in source.files if _is_read(source, path) and (names := source.names(path))]:
             for path, location in _env_files(names):
                 if location not in seen:
                     seen.add(location)
-                    yield self._told(path, location)
-        if project.config.settings:
-            for path, location in project.settings.relative:
-                # The line of the class's configuration may be the one above.
-                if not any(location.file == each.file for each in seen):
-                    yield self._told(path, location)
+                    yield self._relative(path, location)
+        for path, location in settings.relative if settings else ():
+            # The line of the class's configuration may be the one above.
+            if not any(location.file == each.file for each in seen):
+                yield self._relative(path, location)
 
-    def _told(self, path: str, location: Location) -> Finding:
+    def _relative(self, path: str, location: Location) -> Finding:
         return self.finding(
             f"{path} is looked for in the folder that the process was started in, so a command from elsewhere has other "
-            "settings; make its path from __file__ or from the project's root",
+            "settings",
             location,
             path,
+            hint="make its path from __file__ or from the project's root",
         )
 
 
-def _is_read(project: Project, path: str) -> bool:
-    """Whether a file is of the package, the guards' own apart, or of the migrations."""
-    source = project.source
+def _is_read(source: Source, path: str) -> bool:
+    """Whether a file is of the package, or the environment of the migrations."""
     absolute = source.root / path
-    inside = absolute.is_relative_to(source.package) and not absolute.is_relative_to(Path(__file__).resolve().parent)
-    return inside or (absolute.is_relative_to(source.versions.parent) and absolute.name == "env.py")
+    is_environment = absolute.is_relative_to(source.versions.parent) and absolute.name == "env.py"
+    return is_environment or absolute.is_relative_to(source.package)
 
 
 def _env_files(names: SymbolTable) -> Iterator[tuple[str, Location]]:

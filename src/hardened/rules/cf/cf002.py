@@ -5,16 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
-from ...deployment.compose import Port, Service
-from ...deployment.processes import image_has_healthcheck
+from ...deployment.compose import Compose, Port, Service
+from ...deployment.dockerfile import has_healthcheck
 from ...model import DoesNotApply, Finding, Location, Rule
-from ...project import Project
-
-if TYPE_CHECKING:
-    pass
-
 
 _FLOATING = {
     "latest",
@@ -46,17 +40,15 @@ class CF002(Rule):
     Dockerfile has or that is switched off by name.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        compose = project.compose
+    def check(self, compose: Compose) -> Iterator[Finding]:
         if not compose.paths:
             raise DoesNotApply("there is no compose file")
         for path, documents in compose.documents.items():
             for document in documents:
                 for key, line in document.twice:
-                    location = Location.of(project.config.root, path, line)
-                    yield self.finding(
-                        f"{key} stands twice in one mapping, and the last one wins; remove one", location, key
-                    )
+                    location = Location.of(compose.root, path, line)
+                    message = f"{key} stands twice in one mapping, and the last one wins"
+                    yield self.finding(message, location, key, hint="remove one")
         services = list(compose.services.values())
         for service in services:
             yield from self._within(service)
@@ -65,58 +57,46 @@ class CF002(Rule):
         yield from self._names(services)
 
     def _within(self, service: Service) -> Iterator[Finding]:
-        told: set[Location] = set()
+        """What stands twice in one file's part of a service."""
+        seen: set[Location] = set()
         for layer in service.layers:
             mounted: dict[str, Location] = {}
             for mount in service.own_mounts(layer):
-                if mount.target in mounted and mount.location not in told:
-                    told.add(mount.location)
-                    yield self.finding(
-                        f"{service.name} mounts two things at {mount.target}, the other at {mounted[mount.target]}; remove one",
-                        mount.location,
-                        service.name,
-                    )
-                mounted.setdefault(mount.target, mount.location)
+                first = mounted.setdefault(mount.target, mount.location)
+                if first is not mount.location and mount.location not in seen:
+                    seen.add(mount.location)
+                    message = f"{service.name} mounts two things at {mount.target}, the other at {first}"
+                    yield self.finding(message, mount.location, service.name, hint="remove one")
             given: dict[str, Location] = {}
             # In a mapping it is a key that stands twice.
             for variable in service.written(layer) if isinstance(layer.content.get("environment"), list) else ():
                 if variable.name in given:
-                    yield self.finding(
-                        f"{service.name} is given {variable.name} twice, the other at {given[variable.name]}; remove one",
-                        variable.location,
-                        service.name,
-                    )
+                    message = f"{service.name} is given {variable.name} twice, the other at {given[variable.name]}"
+                    yield self.finding(message, variable.location, service.name, hint="remove one")
                 given[variable.name] = variable.location
             networks = layer.content.get("networks")
             for name, count in Counter(map(str, networks if isinstance(networks, list) else ())).items():
                 if count > 1:
-                    location = service.location("networks")
-                    yield self.finding(
-                        f"{service.name} is in the network {name} twice; remove one", location, service.name
-                    )
+                    message = f"{service.name} is in the network {name} twice"
+                    yield self.finding(message, service.location("networks"), service.name, hint="remove one")
 
     def _upkeep(self, service: Service, *, one_shot: bool) -> Iterator[Finding]:
         name = service.name
         if not service.is_built and (why := _unpinned(str(service.get("image") or ""))):
             yield self.finding(
-                f"{name} runs {service.get('image')}, {why}, so two deployments of one commit differ; write a version",
+                f"{name} runs {service.get('image')}, {why}, so two deployments of one commit differ",
                 service.location("image"),
                 name,
+                hint="write a version",
             )
         if one_shot or (service.profiles and not service.restart):
             return
-        if service.get("healthcheck") is None and not image_has_healthcheck(service):
-            yield self.finding(
-                f"{name} has no health check, so nobody sees that it hangs; say how it is asked",
-                service.location(),
-                name,
-            )
+        if service.get("healthcheck") is None and not has_healthcheck(service):
+            message = f"{name} has no health check, so nobody sees that it hangs"
+            yield self.finding(message, service.location(), name, hint="say how it is asked")
         if not service.restart:
-            yield self.finding(
-                f'{name} has no restart policy and stays away once it ends; write restart: unless-stopped, or "no"',
-                service.location(),
-                name,
-            )
+            message = f"{name} has no restart policy and stays away once it ends"
+            yield self.finding(message, service.location(), name, hint='write restart: unless-stopped, or "no"')
 
     def _ports(self, services: Sequence[Service]) -> Iterator[Finding]:
         taken: list[tuple[Service, Port]] = []
@@ -126,19 +106,19 @@ class CF002(Rule):
                 for other, earlier in taken:
                     if _at_once(service, other) and (which := _same(port, earlier)):
                         yield self.finding(
-                            f"{service.name} publishes {which} of the host, which {other.name} has ({earlier.location}); "
-                            "give one of them another",
+                            f"{service.name} publishes {which} of the host, which {other.name} has ({earlier.location})",
                             port.location,
                             service.name,
+                            hint="give one of them another",
                         )
                         break
                 taken.append((service, port))
                 if port.host and len(port.host) < service.copies:
                     yield self.finding(
-                        f"{service.name} has {service.copies} containers and one port {port.host[0]} of the host for them; "
-                        "publish none, and put a proxy before them",
+                        f"{service.name} has {service.copies} containers and one port {port.host[0]} of the host for them",
                         port.location,
                         service.name,
+                        hint="publish none, and put a proxy before them",
                     )
 
     def _names(self, services: Sequence[Service]) -> Iterator[Finding]:
@@ -153,8 +133,8 @@ class CF002(Rule):
             for what, value, location in own:
                 other = seen.setdefault((what, value), service)
                 if value and other is not service and _at_once(service, other):
-                    message = f"{service.name} has the {what} {value}, which {other.name} has; give it one of its own"
-                    yield self.finding(message, location, service.name)
+                    message = f"{service.name} has the {what} {value}, which {other.name} has"
+                    yield self.finding(message, location, service.name, hint="give it one of its own")
 
 
 def _at_once(one: Service, other: Service) -> bool:

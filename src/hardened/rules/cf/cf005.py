@@ -5,19 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from ...deployment.compose import substituted
-from ...deployment.yaml import Mapping
+from ...deployment.compose import Compose, substituted
+from ...deployment.kubernetes import Cluster
 from ...knowledge.secret_names import is_literal_secret, is_secret_name, password_in
 from ...model import CouldNotLook, Finding, Location, Rule
-from ...project import Project
+from ...records.settings import KnownSecrets, SettingsFacts
 from ...source.symbols import SymbolTable
-from ...source.tree import literal
-
-if TYPE_CHECKING:
-    from ...runtime.settings import Default
-
+from ...source.tree import Source, literal
 
 _LOCAL = re.compile(r"local|test|testing|dev|develop|development|ci")
 _ENVIRONMENT = re.compile(r"(?:\w+_)?(?:ENV|ENVIRONMENT|STAGE)")
@@ -33,77 +28,59 @@ class CF005(Rule):
     in production, and compose files whose services all run as local or test.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        known: frozenset[str] = frozenset()
-        classes: frozenset[tuple[str, str]] = frozenset()
-        problem = ""
-        defaults: tuple[Default, ...] = ()
-        if project.config.settings:
-            try:
-                settings = project.settings
-            except CouldNotLook as reason:
-                problem = str(reason)
-            else:
-                known, classes, defaults = settings.known, settings.classes, settings.defaults
-                problem = settings.problem if defaults else ""
-        for default in defaults:
+    def check(
+        self, source: Source, compose: Compose, cluster: Cluster, settings: SettingsFacts | None = None
+    ) -> Iterator[Finding]:
+        settings = settings or SettingsFacts()
+        yield from self._defaults(settings)
+        yield from self._source(source, settings)
+        yield from self._compose(compose)
+        yield from self._cluster(cluster)
+        if settings.problem and settings.defaults:
+            raise CouldNotLook(settings.problem)
+
+    def _defaults(self, settings: SettingsFacts) -> Iterator[Finding]:
+        for default in settings.defaults:
             if default.accepted:
                 yield self.finding(
-                    f"{default.name.upper()} has a default that anybody can read and is taken in {default.accepted}; "
-                    "refuse it there, or have no default",
+                    f"{default.name.upper()} has a default that anybody can read and is taken in {default.accepted}",
                     default.location,
                     default.name,
+                    hint="refuse it there, or have no default",
                 )
-        for names in project.source.own:
-            for name, location in _written_secrets(names, known, classes):
-                yield self.finding(
-                    f"{name} is a secret that is written out in the source; take it from the settings",
-                    location,
-                    name,
-                )
-        yield from self._compose(project)
-        yield from self._cluster(project)
-        if problem:
-            raise CouldNotLook(problem)
 
-    def _compose(self, project: Project) -> Iterator[Finding]:
-        services = list(project.compose.services.values())
+    def _source(self, source: Source, settings: SettingsFacts) -> Iterator[Finding]:
+        for names in source.own:
+            for name, location in _written_secrets(names, settings.known, settings.classes):
+                message = f"{name} is a secret that is written out in the source"
+                yield self.finding(message, location, name, hint="take it from the settings")
+
+    def _compose(self, compose: Compose) -> Iterator[Finding]:
+        services = list(compose.services.values())
         built = [each.environment for each in services if each.is_built]
         stages = [value for each in built for name, value in each.items() if _ENVIRONMENT.fullmatch(name)]
         if len(stages) >= len(built) > 0 and all(_LOCAL.fullmatch(each.lower()) for each in stages):
             return
         seen: set[Location] = set()
         for service in services:
-            for variable in service.variables.values():
-                if variable.from_file or variable.location in seen:
+            for each in service.variables.values():
+                if each.from_file or each.location in seen:
                     continue
-                if _is_secret(variable.name, variable.value, variable.raw):
-                    seen.add(variable.location)
-                    yield self._told(variable.name, service.name, variable.location, "${" + variable.name + ":?}")
+                if _is_secret(each.name, each.value, each.raw):
+                    seen.add(each.location)
+                    yield self._written_out(each.name, service.name, each.location, "${" + each.name + ":?}")
 
-    def _cluster(self, project: Project) -> Iterator[Finding]:
-        root = project.config.root
-        for container in project.cluster.containers():
-            env = container.content.get("env")
-            for each in env if isinstance(env, list) else ():
-                name, value = str(each.get("name")), str(each.get("value") or "")
-                if _is_secret(name, value, value):
-                    location = Location.of(root, container.path, each.line_of("value"))
-                    yield self._told(name, container.name, location, "secretKeyRef")
-        for content, path in project.cluster.of_kind("ConfigMap", "Secret"):
-            for table in ("data", "stringData"):
-                data = content.get(table)
-                if not isinstance(data, Mapping) or "sops" in content:
-                    continue
-                for name, value in data.items():
-                    if _is_secret(name, str(value or ""), str(value or "")):
-                        location = Location.of(root, path, data.line_of(name))
-                        yield self._told(
-                            name, str(content.get("kind")), location, "a Secret that is made outside of here"
-                        )
+    def _cluster(self, cluster: Cluster) -> Iterator[Finding]:
+        for container, name, value, location in cluster.environments():
+            if _is_secret(name, value, value):
+                yield self._written_out(name, container, location, "secretKeyRef")
+        for kind, name, value, location in cluster.data("ConfigMap", "Secret"):
+            if _is_secret(name, value, value):
+                yield self._written_out(name, kind, location, "a Secret that is made outside of here")
 
-    def _told(self, name: str, where: str, location: Location, instead: str) -> Finding:
-        return self.finding(f"{name} of {where} is a secret that is written out here; write {instead}", location, name)
+    def _written_out(self, name: str, where: str, location: Location, instead: str) -> Finding:
+        message = f"{name} of {where} is a secret that is written out here"
+        return self.finding(message, location, name, hint=f"write {instead}")
 
 
 def _is_secret(name: str, value: str, raw: str) -> bool:
@@ -115,14 +92,14 @@ def _is_secret(name: str, value: str, raw: str) -> bool:
 
 
 def _written_secrets(
-    names: SymbolTable, known: frozenset[str], classes: frozenset[tuple[str, str]]
+    names: SymbolTable, known: KnownSecrets, classes: frozenset[tuple[str, str]]
 ) -> Iterator[tuple[str, Location]]:
-    """Each secret that is written out in a module, with what it is called."""
+    """Each secret that is written out in a module, with its name."""
 
     def is_secret(name: str, node: ast.AST | None) -> bool:
         value = literal(node) if isinstance(node, ast.expr) else ...
         value = value.decode(errors="replace") if isinstance(value, bytes) else value
-        return isinstance(value, str) and value not in known and is_secret_name(name) and is_literal_secret(name, value)
+        return isinstance(value, str) and is_secret_name(name) and is_literal_secret(name, value) and value not in known
 
     for node, within in names:
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
-from ...deployment import shell as _shell
+from ...config.table import Config
+from ...deployment.process import Process
+from ...deployment.shell import Scripts, not_replaced, tells_the_group
 from ...model import DoesNotApply, Finding, Location, Rule
-from ...project import Project
 
-if TYPE_CHECKING:
-    pass
+_IN_CONTAINERS = ("dockerfile", "compose", "kubernetes")
 
 
 class CF007(Rule):
@@ -22,32 +21,28 @@ class CF007(Rule):
     script with a `trap`, `tini -g` and dumb-init, which tell the whole group, health checks, and what ends by itself.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        if not any(each.kind in ("dockerfile", "compose", "kubernetes") for each in project.processes):
+    def check(self, processes: Sequence[Process], config: Config) -> Iterator[Finding]:
+        contained = [each for each in processes if each.kind in _IN_CONTAINERS]
+        if not contained:
             raise DoesNotApply("there is no Dockerfile, compose file or manifest that starts anything")
-        scripts = _shell.Scripts(project.config.root)
-        told: set[Location] = set()
-        for process in project.processes:
-            if process.kind not in ("dockerfile", "compose", "kubernetes") or process.ends:
-                continue
-            if _shell.tells_the_group(process.words):
+        scripts = Scripts(config.root)
+        seen: set[Location] = set()
+        for process in contained:
+            if process.ends or tells_the_group(process.words):
                 continue
             if process.script:
-                if (last := _shell.not_replaced(process.script)) and process.location not in told:
-                    told.add(process.location)
-                    yield self.finding(
-                        f"{process.name} starts a shell, and SIGTERM ends there while {last!r} goes on until it is killed; "
-                        "write the command as a list, or put exec before its last command",
-                        process.location,
-                        process.name,
-                    )
-                continue
-            found = scripts.started(process.words)
-            if found and found not in told:
-                told.add(found)
-                yield self.finding(
-                    f"{process.name} starts this script, whose last command is a child of its shell, where SIGTERM ends; "
-                    "put exec before it",
-                    found,
-                    process.name,
+                location: Location | None = process.location
+                last: object = not_replaced(process.script)
+                message = (
+                    f"{process.name} starts a shell, and SIGTERM ends there while {last!r} goes on until it is killed"
                 )
+                hint = "write the command as a list, or put exec before its last command"
+            else:
+                location = last = scripts.started(process.words)
+                message = (
+                    f"{process.name} starts this script, whose last command is a child of its shell, where SIGTERM ends"
+                )
+                hint = "put exec before it"
+            if last and location and location not in seen:
+                seen.add(location)
+                yield self.finding(message, location, process.name, hint=hint)

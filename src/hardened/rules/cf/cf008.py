@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ...deployment import ports as _ports
-from ...deployment.compose import image_name
-from ...deployment.processes import Process
+from ...config.table import Config
+from ...deployment.compose import Compose, image_name
+from ...deployment.files import whole_number
+from ...deployment.kubernetes import Cluster
+from ...deployment.process import Process
+from ...knowledge.ports import PORTS
 from ...model import CouldNotLook, DoesNotApply, Finding, Location, Rule
-from ...project import Project
-from ...source.tree import literal
-
-if TYPE_CHECKING:
-    pass
+from ...records.settings import SettingsFacts
+from ...source.tree import Source, literal
 
 
 class CF008(Rule):
@@ -28,60 +27,71 @@ class CF008(Rule):
     Quiet are services on SQLite, on a database elsewhere, and a PostgreSQL whose configuration is in a file.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        databases = [each for each in _servers(project) if each.kind != "health"]
+    def check(
+        self,
+        processes: Sequence[Process],
+        compose: Compose,
+        cluster: Cluster,
+        source: Source,
+        config: Config,
+        settings: SettingsFacts | None = None,
+    ) -> Iterator[Finding]:
+        databases = [each for each in _servers(processes, compose, cluster) if each.kind != "health"]
         if not databases:
             raise DoesNotApply("neither compose files nor manifests start a PostgreSQL")
-        pool = _pool(project)
+        numbers = settings.numbers if settings else {}
+        pool = _pool(config, source, numbers)
         for database in databases:
             most = most_connections(database.words)
             if most is None:
                 continue
             alone = sum(each.kind == database.kind for each in databases) == 1
-            names = _ports.names_of(project, database)
+            is_compose = database.kind == "compose"
+            names = compose.services[database.name].names if is_compose else cluster.names_of(database.name)
             parts = [
-                (each, *connections(project, each, pool))
-                for each in project.processes
+                (each, *connections(each, pool, numbers))
+                for each in processes
                 if each.kind == database.kind and each.built and _uses(each, names, alone=alone)
             ]
             used = sum(total for _, total, _ in parts)
             if used > most:
                 largest = max(parts, key=lambda part: part[1])[0]
-                told = " + ".join(f"{each.name} {shown}" for each, _, shown in parts)
+                terms = " + ".join(f"{each.name} {factors}" for each, _, factors in parts)
                 yield self.finding(
-                    f"{told} = {used} connections, and {database.name} takes {most} (max_connections without those of its "
-                    "superuser); lower a pool or the number of processes, or raise max_connections",
+                    f"{terms} = {used} connections, and {database.name} takes {most} (max_connections without those of "
+                    "its superuser)",
                     largest.location,
                     database.name,
+                    hint="lower a pool or the number of processes, or raise max_connections",
                 )
 
 
-def _servers(project: Project) -> Iterator[Process]:
+def _servers(processes: Sequence[Process], compose: Compose, cluster: Cluster) -> Iterator[Process]:
     """The PostgreSQL servers that are started, also those without a command of their own."""
     seen = set()
-    for process in project.processes:
-        if _ports.PORTS.get(process.image) == 5432 and process.kind in ("compose", "kubernetes"):
+    for process in processes:
+        if PORTS.get(process.image) == 5432 and process.kind in ("compose", "kubernetes"):
             seen.add((process.kind, process.name))
             yield process
-    for name, service in project.compose.services.items():
-        if _ports.PORTS.get(service.image) == 5432 and ("compose", name) not in seen:
+    for name, service in compose.services.items():
+        if PORTS.get(service.image) == 5432 and ("compose", name) not in seen:
             yield Process("compose", name, (), shell=False, location=service.location(), image=service.image)
-    for container in project.cluster.containers():
-        is_one = _ports.PORTS.get(image_name(container.content.get("image"))) == 5432
+    for container in cluster.containers():
+        is_one = PORTS.get(image_name(container.content.get("image"))) == 5432
         if is_one and ("kubernetes", container.name) not in seen:
-            location = Location.of(project.config.root, container.path, container.content.line)
+            location = Location.of(cluster.root, container.path, container.content.line)
             yield Process("kubernetes", container.name, (), shell=False, location=location)
 
 
 def most_connections(words: Iterable[str]) -> int | None:
-    """How many connections a PostgreSQL takes from a service; None where its command does not tell."""
+    """The number of connections that a PostgreSQL takes from a service; None where its command does not tell."""
     text = " ".join(words)
     if re.search(r"config_file|hba_file=.*\.conf", text):
         return None
-    told = re.search(r"max_connections\s*=\s*'?(\d+)|(?:^|\s)-N\s*(\d+)", text)
-    kept = re.search(r"superuser_reserved_connections\s*=\s*'?(\d+)", text)
-    more = re.search(r"(?<!superuser_)reserved_connections\s*=\s*'?(\d+)", text)
-    most = int(told[1] or told[2]) if told else 100
+    given = re.search(r"max_connections\s*=\s*'?([0-9]{1,9})|(?:^|\s)-N\s*([0-9]{1,9})", text)
+    kept = re.search(r"superuser_reserved_connections\s*=\s*'?([0-9]{1,9})", text)
+    more = re.search(r"(?<!superuser_)reserved_connections\s*=\s*'?([0-9]{1,9})", text)
+    most = int(given[1] or given[2]) if given else 100
     return most - (int(kept[1]) if kept else 3) - (int(more[1]) if more else 0)
 
 
@@ -99,59 +109,56 @@ def _uses(process: Process, names: set[str], *, alone: bool) -> bool:
     return any(each[1] != "sqlite" and each[2].partition(".")[0] in names for each in addresses)
 
 
-def _pool(project: Project) -> dict[str, int]:
-    """What one process may open, by the setting that says so."""
-    settings = project.settings.numbers if project.config.settings else {}
-    if project.config.pool_settings:
-        if missing := [name for name in project.config.pool_settings if name not in settings]:
+def _pool(config: Config, source: Source, numbers: Mapping[str, int]) -> dict[str, int]:
+    """The connections that one process may open, by the settings that limit them."""
+    if config.pool_settings:
+        if missing := [name for name in config.pool_settings if name not in numbers]:
             raise CouldNotLook(f"pool-settings names {', '.join(missing)}, which no number of `settings` is called")
-        return {name: settings[name] for name in project.config.pool_settings}
-    found = {name: value for name, value in settings.items() if re.search(r"pool_size|max_overflow", name)}
+        return {name: numbers[name] for name in config.pool_settings}
+    found = {name: value for name, value in numbers.items() if re.search(r"pool_size|max_overflow", name)}
     if found:
         return found
-    for use in project.source.uses:
-        engine = use.last in ("create_engine", "create_async_engine") and use.name.startswith("sqlalchemy.")
-        if engine and use.argument("poolclass") is None:
+    for call in source.uses:
+        makes_engine = call.last in ("create_engine", "create_async_engine") and call.name.startswith("sqlalchemy.")
+        if makes_engine and call.argument("poolclass") is None:
             sizes = {"pool_size": 5, "max_overflow": 10}
             for name in sizes:
-                value = literal(use.argument(name))
+                value = literal(call.argument(name))
                 sizes[name] = value if isinstance(value, int) else sizes[name]
             return sizes
     raise DoesNotApply("no `pool-settings` in [tool.hardening], and no engine whose pool could be read")
 
 
-def connections(project: Project, process: Process, pool: dict[str, int]) -> tuple[int, str]:
-    """How many connections a process and its like may open, and how that comes about."""
+def connections(process: Process, pool: Mapping[str, int], numbers: Mapping[str, int]) -> tuple[int, str]:
+    """The connections that a process and its copies may open, and the factors of that number."""
     if process.ends:
         return process.times, str(process.times)
     size = sum(_number(process, name.upper(), default) for name, default in pool.items())
-    own = _processes(project, process)
+    own = _processes(process, numbers)
     factors = [process.times, own, size] if process.times > 1 else [own, size]
     return process.times * own * size, " × ".join(map(str, factors))
 
 
 def _number(process: Process, name: str, default: int) -> int:
+    """The number that a variable of a process gives a setting."""
     value = next((each for key, each in process.environment.items() if key == name or key.endswith(f"_{name}")), "")
-    return int(value) if value.strip().isdigit() else default
+    number = whole_number(value)
+    return default if number is None else number
 
 
-def _processes(project: Project, process: Process) -> int:
-    """How many processes with a pool of their own a command starts."""
+def _processes(process: Process, numbers: Mapping[str, int]) -> int:
+    """The number of processes with a pool of their own that a command starts."""
     words = process.words
     if "worker" in words or any(word.rpartition("/")[2] == "celery" for word in words):
         if _option(words, "--pool", "-P") in ("solo", "threads", "gevent", "eventlet"):
             return 1
-        told = _option(words, "--concurrency", "-c")
-        settings = project.settings.numbers if project.config.settings else {}
-        count = (
-            int(told)
-            if told.isdigit()
-            else _number(process, "WORKER_CONCURRENCY", settings.get("worker_concurrency", 1))
-        )
+        count = whole_number(_option(words, "--concurrency", "-c"))
+        if count is None:
+            count = _number(process, "WORKER_CONCURRENCY", numbers.get("worker_concurrency", 1))
         # And the one that starts the others.
         return count + 1
-    told = _option(words, "--workers", "-w")
-    return int(told) if told.isdigit() else _number(process, "WEB_CONCURRENCY", 1)
+    count = whole_number(_option(words, "--workers", "-w"))
+    return _number(process, "WEB_CONCURRENCY", 1) if count is None else count
 
 
 def _option(words: Sequence[str], *names: str) -> str:

@@ -6,10 +6,10 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
-from ...deployment.urls import Driver
 from ...knowledge.linters import UNDECLARED
 from ...model import Finding, Location, Rule
 from ...packaging.declared import Declared
+from ...records.deployment import Driver
 from ...records.diagnostics import Diagnostic
 from ...source.tree import Source, literal
 from ._imports import is_tried, require_declarations

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 
-from ...external.tools import Lint
 from ...model import Finding, Location, Rule
+from ...records.diagnostics import Diagnostic
 from ...source.symbols import CallSite
 from ...source.tree import Source
 
@@ -21,7 +21,7 @@ class JB009(Rule):
     Quiet are: a narrow `except` or `suppress`, one that logs the exception or raises, and a `noqa` with a reason.
     """
 
-    def check(self, source: Source, lint: Mapping[str, Sequence[Lint]] | None = None) -> Iterator[Finding]:
+    def check(self, source: Source, lint: Mapping[str, Sequence[Diagnostic]] | None = None) -> Iterator[Finding]:
         lines: set[Location] = set()
         for call in source.uses:
             if call.name == "contextlib.suppress" and (wide := _wide(source, call)):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from ...config.table import Config
 from ...deployment.workers import Worker
 from ...model import DoesNotApply, Finding, Location, Rule
-from ...records.celery import CelerySettings, CeleryFacts
+from ...records.celery import CeleryFacts, CelerySettings
 from ...source.celery import CelerySource, dotted
 from ...source.tree import Source, literal
 from ._shared import SettingLines

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ...config.table import Config
 from ...deployment.compose import Compose
-from ...deployment.processes import Process
+from ...deployment.process import Process
 from ...deployment.workers import beats, parallel
 from ...model import Finding, Rule
 from ...records.celery import CeleryFacts
@@ -52,7 +52,9 @@ class JB014(Rule):
             together = [*groups.get((kind, ""), ()), *found] if profile else found
             for position, process in enumerate(together):
                 if process.replicas > 1 or position:
-                    several = f"in {process.replicas} replicas" if process.replicas > 1 else f"beside {together[0].name}"
+                    several = (
+                        f"in {process.replicas} replicas" if process.replicas > 1 else f"beside {together[0].name}"
+                    )
                     yield self.finding(
                         f"{process.name} keeps Celery's schedule {several}, so everything due is sent more than once",
                         process.location,

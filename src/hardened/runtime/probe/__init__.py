@@ -22,9 +22,12 @@ from ._world import Absent, Unreadable, World
 
 #: Each section of the answer, and the module here whose `gather(world)` makes it.
 SECTIONS: dict[str, str] = {
+    "celery": "celery",
     "loading": "loading",
     "mapped": "models",
     "numbers": "setting_numbers",
+    "payloads": "payloads",
+    "settings": "settings",
     "tables": "tables",
 }
 #: The libraries whose versions the answer has, where the project imports them.

@@ -62,9 +62,7 @@ def gather(world: World) -> dict[str, Any]:
         ],
         "known": {"salt": salt, "digests": [_digest(salt, value) for value in fields.secrets.values()]},
         "numbers": {
-            name: each
-            for name, each in fields.defaults.items()
-            if isinstance(each, int) and not isinstance(each, bool)
+            name: each for name, each in fields.defaults.items() if isinstance(each, int) and not isinstance(each, bool)
         },
         "classes": [[world.place(_file(each) or "")[0] or "", each.__name__] for each in own],
         "problem": trial.problem,
