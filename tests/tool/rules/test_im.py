@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from hardened.config.table import load_config
-from hardened.deployment.urls import Driver
+from hardened.records.deployment import Driver
 from hardened.knowledge.extras import FORMS
 from hardened.model import Location
 from hardened.packaging.declared import Declared, parsed
