@@ -1,4 +1,4 @@
-"""Facts from models: what a request's may hold is found out by having them validate samples, and what a response's shows."""
+"""Judging of pydantic models: what a request's model takes is found out by having it validate samples, and what a response's shows."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ import typing
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from pydantic import BaseModel, SecretBytes, SecretStr, TypeAdapter, ValidationError
+from ._world import NOWHERE, Place, World
 
-from ..model import NOWHERE, Location
+try:
+    from pydantic import BaseModel, SecretBytes, SecretStr, TypeAdapter, ValidationError
+except ImportError:  # no pydantic, or one before 2.0, whose models are not looked at
+    BaseModel = SecretBytes = SecretStr = TypeAdapter = ValidationError = None
 
 ENDLESS = 36_525
 """The days of a century: nobody asks for more, and mostly for less."""
@@ -42,26 +44,34 @@ _MOMENTS = (
 )
 _NUMBERS = (("min", "max"), ("minimum", "maximum"), ("lower", "upper"), ("lowest", "highest"), ("least", "most"))
 _MEASURES = {"year", "month", "week", "day", "hour", "minute", "age", "price", "amount", "quantity", "value", "page"}
+#: `int | None` is of a type of its own since Python 3.10.
+_UNIONS = (typing.Union, getattr(types, "UnionType", typing.Union))
+_OPTIONAL_TEXT = {str, type(None)}
 _TEXTS = ("a", "aaaaaaaaaaaa", "someone@example.com", "https://example.com/", "A", "1", "AA", "en", "EUR", "#aabbcc")
 
 
 class Range(NamedTuple):
-    """Two fields of a model that are the ends of a range."""
+    """Two names that are the ends of a range."""
 
     lower: str
     upper: str
     kind: type
 
 
-def models_of(annotation: Any, seen: set[Any] | None = None) -> Iterator[type[BaseModel]]:
+def models_of(annotation: Any, seen: set[Any] | None = None) -> Iterator[Any]:
     """The models that an annotation is made of, those inside of them included."""
     seen = set() if seen is None else seen
     for each in _parts(annotation):
-        if isinstance(each, type) and issubclass(each, BaseModel) and each not in seen:
+        if BaseModel is not None and _is_class(each) and issubclass(each, BaseModel) and each not in seen:
             seen.add(each)
             yield each
             for field in each.model_fields.values():
                 yield from models_of(field.annotation, seen)
+
+
+def _is_class(annotation: Any) -> bool:
+    # `list[int]` says of itself that it is a type before Python 3.11.
+    return isinstance(annotation, type) and not typing.get_origin(annotation)
 
 
 def _parts(annotation: Any) -> Iterator[Any]:
@@ -71,22 +81,11 @@ def _parts(annotation: Any) -> Iterator[Any]:
         yield from _parts(each)
 
 
-def location_of_field(model: type, name: str, root: Path) -> Location:
-    """The line in which a field is declared, else that of its class."""
-    for owner in model.__mro__:
-        if owner is not model and name not in inspect.get_annotations(owner):
-            continue
-        try:
-            lines, first = inspect.getsourcelines(owner)
-            file = inspect.getsourcefile(owner) or ""
-        except (OSError, TypeError):
-            continue
-        line = next((number for number, text in enumerate(lines) if re.match(rf"\s+{re.escape(name)}\s*:", text)), None)
-        if line is not None:
-            return Location.of(root, file, first + line)
-        if name in inspect.get_annotations(owner):
-            return Location.of(root, file, first)
-    return NOWHERE
+def location_of_field(model: type, name: str, world: World) -> Place:
+    """Location of a field's declaration, in the class that declares it last."""
+    owner = next((each for each in model.__mro__ if name in vars(each).get("__annotations__", ())), model)
+    found = world.line_of(owner, name)
+    return found if found != NOWHERE else world.class_line(owner)
 
 
 # Ranges
@@ -108,12 +107,13 @@ def pairs(kinds: Mapping[str, Any]) -> Iterator[Range]:
 
 
 def _kind(annotation: Any) -> type | None:
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+    """Kind of the values that can be the ends of a range; None for others."""
+    if typing.get_origin(annotation) in _UNIONS:
         kinds = {kind for each in typing.get_args(annotation) if each is not type(None) and (kind := _kind(each))}
         return kinds.pop() if len(kinds) == 1 else None
     if typing.get_origin(annotation) is typing.Annotated:
         return _kind(typing.get_args(annotation)[0])
-    if not isinstance(annotation, type) or issubclass(annotation, (bool, enum.Enum)):
+    if not _is_class(annotation) or issubclass(annotation, (bool, enum.Enum)):
         return None
     # A datetime is a date too, so it is asked for first.
     for kind in (datetime, date, int, float, Decimal):
@@ -122,8 +122,8 @@ def _kind(annotation: Any) -> type | None:
     return None
 
 
-def range_problem(model: type[BaseModel], found: Range) -> str:
-    """What a model takes that is no range; empty where it refuses it, or where no sample of it is right."""
+def range_problem(model: Any, found: Range) -> str:
+    """Description of the values that a model takes and that are no range; empty where it refuses them or no sample fills it."""
     fields = model.model_fields
     rest = {name: field for name, field in fields.items() if name not in (found.lower, found.upper)}
     body = _samples(rest)
@@ -149,13 +149,13 @@ def _ends(kind: type) -> list[tuple[Any, Any]]:
     """Pairs that most rules take: in the past, around now, in the future; small numbers and larger ones."""
     if kind not in (date, datetime):
         return [(1, 2), (0, 1), (10, 20), (100, 200), (0.1, 0.2), ("1", "2")]
-    today = date.today()  # noqa: DTZ011 - a sample; the hour does not matter
+    today = date.today()  # noqa: DTZ011 - a sample, whose hour does not matter
     days = [today - timedelta(days=9), today + timedelta(days=30), date(2024, 1, 2)]
     return [(begin, end) for day in days for begin, end in _written(kind, day, day + timedelta(days=1))]
 
 
 def _long(kind: type) -> list[tuple[Any, Any]]:
-    today = date.today()  # noqa: DTZ011 - a sample
+    today = date.today()  # noqa: DTZ011 - a sample, whose hour does not matter
     begins = [date(2000, 1, 1), date(1900, 1, 1), today - timedelta(days=ENDLESS + 9), today + timedelta(days=9)]
     return [pair for day in begins for pair in _written(kind, day, day + timedelta(days=ENDLESS))]
 
@@ -192,13 +192,13 @@ def _key(fields: Mapping[str, Any], name: str) -> str:
 def _sample(annotation: Any, deep: int) -> Any:
     """A value that an annotation takes; `...` where none is found."""
     try:
-        adapter: TypeAdapter[Any] = TypeAdapter(annotation)
-    except Exception:  # noqa: BLE001 - whatever pydantic or the project's own types raise, there is no sample
+        adapter = TypeAdapter(annotation)
+    except Exception:  # whatever pydantic or the project's own types raise, there is no sample
         return ...
     for value in _candidates(annotation, deep):
         try:
             adapter.validate_python(value)
-        except Exception:  # noqa: BLE001, S112 - the project's own validators may raise anything
+        except Exception:  # noqa: S112 - the project's own validators may raise anything
             continue
         return value
     return ...
@@ -211,14 +211,14 @@ def _candidates(annotation: Any, deep: int) -> Iterator[Any]:
     if origin is typing.Annotated:
         yield from _candidates(arguments[0], deep + 1)
         yield from (number for number in (1, 10, 100, 1000, "a" * 20, "a" * 64))
-    elif origin in (typing.Union, types.UnionType):
+    elif origin in _UNIONS:
         for each in arguments:
             yield from _candidates(each, deep + 1)
     elif origin is typing.Literal:
         yield arguments[0]
-    elif isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+    elif _is_class(annotation) and issubclass(annotation, enum.Enum):
         yield from (each.value for each in annotation)
-    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    elif _is_class(annotation) and issubclass(annotation, BaseModel):
         yield _samples(annotation.model_fields, deep + 1)
     elif (origin or annotation) in (list, set, frozenset, tuple) or inspect.isclass(origin):
         yield []
@@ -227,7 +227,7 @@ def _candidates(annotation: Any, deep: int) -> Iterator[Any]:
         yield {}
     elif annotation is bool:
         yield True
-    elif isinstance(annotation, type) and issubclass(annotation, (datetime, date)):
+    elif _is_class(annotation) and issubclass(annotation, (datetime, date)):
         yield from ("2024-01-01", "2024-01-01T00:00:00Z", "2024-01-01T00:00:00", "2099-01-01", "2099-01-01T00:00:00Z")
     elif annotation is UUID:
         yield "00000000-0000-4000-8000-00000000000a"
@@ -235,27 +235,27 @@ def _candidates(annotation: Any, deep: int) -> Iterator[Any]:
         yield from (*_TEXTS, 1, 0, 10, 1.5, "1.5", {}, [], None)
 
 
-def _takes(model: type[BaseModel], sample: Mapping[str, Any]) -> bool:
+def _takes(model: Any, sample: Mapping[str, Any]) -> bool:
     try:
         model.model_validate(sample)
     except ValidationError:
         return False
-    except Exception:  # noqa: BLE001 - the project's own validators may raise anything, and a request is refused with it
+    except Exception:  # the project's own validators may raise anything, and a request is refused with it
         return False
     return True
 
 
-def largest_number(annotation: Any, metadata: list[Any]) -> bool:
-    """Whether a parameter takes any number: it is one of ten million that comes out as it went in."""
+def largest_number(annotation: Any, metadata: Any) -> bool:
+    """Decide whether a parameter takes any number: ten million comes out as it went in."""
     try:
-        adapter: TypeAdapter[Any] = TypeAdapter(typing.Annotated[(annotation, *metadata)] if metadata else annotation)
+        adapter = TypeAdapter(typing.Annotated[(annotation, *metadata)] if metadata else annotation)
         return bool(adapter.validate_python("10000000") == 10_000_000)
-    except Exception:  # noqa: BLE001 - refused, whatever with
+    except Exception:  # refused, whatever with
         return False
 
 
-def largest_of_field(model: type[BaseModel], name: str) -> bool:
-    """Whether a field of a model takes any number."""
+def largest_of_field(model: Any, name: str) -> bool:
+    """Decide whether a field of a model takes any number."""
     rest = {each: field for each, field in model.model_fields.items() if each != name}
     body = _samples(rest)
     if body is None:
@@ -263,65 +263,56 @@ def largest_of_field(model: type[BaseModel], name: str) -> bool:
         return largest_number(field.annotation, field.metadata)
     try:
         made = model.model_validate({**body, _key(model.model_fields, name): 10_000_000})
-    except Exception:  # noqa: BLE001 - refused, whatever with
+    except Exception:  # refused, whatever with
         return False
     return bool(getattr(made, name) == 10_000_000)
 
 
 def is_number(annotation: Any) -> bool:
-    """Whether it is a whole number, or may be one."""
+    """Decide whether an annotation is a whole number, or may be one."""
     return any(each is int for each in _parts(annotation))
 
 
 # Responses
 
-_SECRETS = {"password", "passwd", "pwd", "passphrase", "secret", "token", "passcode"}
-_KEYS = {"api", "private", "secret", "access", "signing", "encryption", "license"}
-_HASHED = {"password", "passwd", "pwd", "pw", "token", "secret", "pin"}
-_HARMLESS = {"next", "previous", "page", "cursor", "continuation", "sync", "csrf"}
 
-
-def is_secret(name: str) -> bool:
-    """Whether a name is that of a secret: `api_key`, `hashed_password`, `reset_token`; not `token_type`, `next_token`."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_").split("_")
-    joined = "_".join(words)
-    last, before = words[-1], words[:-1]
-    if last in _SECRETS:
-        return last != "token" or not _HARMLESS.intersection(before)
-    if joined in ("apikey", "secretkey", "privatekey", "accesstoken", "refreshtoken"):
-        return True
-    if last == "key" and before and before[-1] in _KEYS:
-        return True
-    return last in ("hash", "hashed", "digest") and bool(_HASHED.intersection(before))
-
-
-def secret_fields(annotation: Any, hidden: set[str]) -> Iterator[tuple[type, str]]:
-    """The fields of a response that are secrets and texts, with the class that has them."""
+def texts(annotation: Any) -> Iterator[tuple[type, str, str]]:
+    """The texts in a response that are shown: the class, the field, and the name that a client sees."""
     for model in models_of(annotation):
         for name, field in model.model_fields.items():
-            shown = field.exclude is not True and name not in hidden
-            if shown and is_secret(field.serialization_alias or name) and _is_text(field.annotation):
-                yield model, name
+            if field.exclude is not True and _is_text(field.annotation):
+                yield model, name, field.serialization_alias or name
     for each in _parts(annotation):
         if dataclasses.is_dataclass(each) and isinstance(each, type):
             for own in dataclasses.fields(each):
-                if is_secret(own.name) and own.type in (str, "str", str | None, "str | None"):
-                    yield each, own.name
+                if (
+                    own.type in (str, "str", "str | None", "Optional[str]")
+                    or set(typing.get_args(own.type)) == _OPTIONAL_TEXT
+                ):
+                    yield each, own.name, own.name
 
 
 def _is_text(annotation: Any) -> bool:
-    parts = [each for each in _parts(annotation) if isinstance(each, type)]
+    parts = [each for each in _parts(annotation) if _is_class(each)]
     hidden = any(issubclass(each, (SecretStr, SecretBytes)) for each in parts)
     return not hidden and any(issubclass(each, (str, bytes)) and not issubclass(each, enum.Enum) for each in parts)
 
 
 def shows_everything(annotation: Any) -> bool:
-    """Whether a response of this annotation shows whatever it is given."""
-    if annotation in (Any, object, dict, list, BaseModel):
+    """Decide whether a response of this annotation shows each attribute that it is given."""
+    if any(annotation is each for each in (Any, object, dict, list, BaseModel)):
         return True
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin in (typing.Union, types.UnionType):
+    if origin in _UNIONS:
         return any(shows_everything(each) for each in arguments if each is not type(None))
     if origin is typing.Annotated:
         return shows_everything(arguments[0])
     return origin in (dict, list) and shows_everything(arguments[-1])
+
+
+def is_list(annotation: Any) -> bool:
+    """Decide whether a response of this annotation is a list."""
+    origin = typing.get_origin(annotation)
+    if not isinstance(origin, type):
+        return False
+    return issubclass(origin, (list, tuple, set, frozenset)) or origin.__qualname__ in ("Sequence", "Iterable")

@@ -1,0 +1,114 @@
+"""Shared reading of a routing table: its entries in order, the code behind them, and what FastAPI knows of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ._world import NOWHERE, Absent, Unreadable, World, unwrapped
+
+try:
+    from starlette.routing import Host, Mount, Route, WebSocketRoute
+except ImportError:
+    Host = Mount = Route = WebSocketRoute = None
+try:
+    from fastapi.routing import iter_route_contexts
+except ImportError:
+    iter_route_contexts = None
+
+
+def served(world: World) -> Any:
+    """The application below the middleware around it.
+
+    Raises:
+        Absent: the configuration names no application, or Starlette is not installed.
+        Unreadable: the application has no routes.
+    """
+    application = world.there("application")
+    if Route is None:
+        raise Absent("Starlette is not installed beside the project")
+    inner = below_middleware(application)
+    if inner is None:
+        raise Unreadable(f"the application is {application!r}, which has no routes")
+    return inner
+
+
+def below_middleware(application: Any) -> Any:
+    """The application that has the routes; None where none has."""
+    while not hasattr(application, "routes") and hasattr(application, "app"):
+        application = application.app
+    return application if hasattr(application, "routes") else None
+
+
+class _Entry:
+    """A route that has everything itself, in the shape of FastAPI's `RouteContext`."""
+
+    def __init__(self, route: Any) -> None:
+        self.original_route = route
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.original_route, name)
+
+
+def entries(routes: Iterable[Any]) -> Iterator[Any]:
+    """Each route with `original_route`, and with what the routers around it add to it.
+
+    Why: FastAPI includes routers lazily, so that a loop over `app.routes` sees nothing below them. A FastAPI without
+    `iter_route_contexts` is of a time in which including was copying, so there the table itself is whole.
+    """
+    return iter(iter_route_contexts(routes)) if iter_route_contexts else map(_Entry, routes)
+
+
+def dependants(entry: Any) -> list[Any]:
+    """FastAPI's model of an endpoint and of each of its dependencies, breadth first; nothing for a route of Starlette."""
+    found = [each for each in [getattr(entry, "dependant", None)] if each is not None]
+    for each in found:
+        found += each.dependencies
+    return found
+
+
+def name_of(thing: Any) -> str:
+    """Qualified name; of an object, that of its type."""
+    return str(getattr(thing, "__qualname__", "") or type(thing).__qualname__)
+
+
+def dotted(thing: Any) -> str:
+    """Qualified name with the module in front of it."""
+    module = getattr(thing, "__module__", None) or ""
+    return name_of(thing) if module in ("", "builtins") else f"{module}.{name_of(thing)}"
+
+
+class CodeRefs:
+    """References to functions, classes and objects, each made once."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._made: dict[int, dict[str, Any]] = {}
+        self._kept: list[Any] = []  # an identity must not be given again to another object
+
+    def of(self, thing: Any) -> dict[str, Any]:
+        if id(thing) not in self._made:
+            self._kept.append(thing)
+            self._made[id(thing)] = self._make(thing)
+        return self._made[id(thing)]
+
+    def _make(self, thing: Any) -> dict[str, Any]:
+        inner = unwrapped(thing)
+        if isinstance(inner, type):
+            kind, body = "class", NOWHERE
+            location = self.world.class_line(inner)
+        elif hasattr(inner, "__code__"):
+            kind = "function"
+            location = body = self.world.location_of(inner)
+        else:
+            kind = "object"
+            location = self.world.class_line(type(inner))
+            body = self.world.location_of(unwrapped(getattr(type(inner), "__call__", inner)))  # noqa: B004 - the method that runs
+        return {
+            "identity": id(thing),
+            "name": name_of(thing),
+            "dotted": dotted(inner),
+            "kind": kind,
+            "location": location,
+            "body": body,
+        }
