@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ...model import Finding, Rule
-from ...project import Project
-from ...records import Route
+from ...records.routes import Route
 
 
 class RT001(Rule):
@@ -23,10 +22,7 @@ class RT001(Rule):
     routers made by one factory under different prefixes.
     """
 
-    at_start = True
-
-    def check(self, project: Project) -> Iterator[Finding]:
-        routes = project.routes
+    def check(self, routes: Sequence[Route]) -> Iterator[Finding]:
         hidden: set[int] = set()
         for position, later in enumerate(routes):
             if not hidden.isdisjoint(later.within):
@@ -34,18 +30,18 @@ class RT001(Rule):
             for before, earlier in enumerate(routes[:position]):
                 if before not in later.within and (how := _collision(earlier, later)):
                     hidden.add(position)
-                    yield self._told(earlier, later, how)
+                    yield self._report(earlier, later, how)
                     break
 
-    def _told(self, earlier: Route, later: Route, how: str) -> Finding:
+    def _report(self, earlier: Route, later: Route, how: str) -> Finding:
         methods = ", ".join(sorted(_common(earlier, later))) or later.kind
-        message = (
+        return self.finding(
             f"{methods} {later.path}: {later.name} ({later.location}) {how} "
-            f"{earlier.name} ({earlier.location}) answers {earlier.path} first; "
-            "give one of them another path, delete it, or register the more specific one first"
+            f"{earlier.name} ({earlier.location}) answers {earlier.path} first",
+            later.location if later.location.file else earlier.location,
+            f"{methods} {later.path}",
+            hint="give one of them another path, delete it, or register the more specific one first",
         )
-        location = later.location if later.location.file else earlier.location
-        return self.finding(message, location, f"{methods} {later.path}")
 
 
 def _common(earlier: Route, later: Route) -> frozenset[str]:
@@ -56,7 +52,7 @@ def _common(earlier: Route, later: Route) -> frozenset[str]:
 
 
 def _collision(earlier: Route, later: Route) -> str:
-    """What the earlier route does to the later one; empty when both can be reached."""
+    """Effect of the earlier route on the later one; empty when both can be reached."""
     if earlier.kind != later.kind and "mount" not in (earlier.kind, later.kind):
         return ""
     if earlier.kind == "websocket" and later.kind == "mount":  # files, mostly: it answers no websocket
@@ -65,15 +61,15 @@ def _collision(earlier: Route, later: Route) -> str:
         return ""
     if earlier.methods and later.methods and not earlier.methods & later.methods:
         return ""
-    same = earlier.endpoint is later.endpoint
-    if earlier.pattern.pattern == later.pattern.pattern:
+    same = earlier.endpoint.identity == later.endpoint.identity
+    if earlier.pattern == later.pattern:
         return "is registered twice:" if same else "never runs:"
     if same or earlier.witness is None or later.witness is None:
         return ""
-    if earlier.pattern.match(later.witness):
+    if earlier.regex.match(later.witness):
         return "never runs:"
     siblings = earlier.within == later.within and "mount" not in (earlier.kind, later.kind)
-    if siblings and earlier.pattern.match(_toggled(later.witness)) and later.pattern.match(_toggled(earlier.witness)):
+    if siblings and earlier.regex.match(_toggled(later.witness)) and later.regex.match(_toggled(earlier.witness)):
         return "differs by a trailing slash alone:"
     return ""
 

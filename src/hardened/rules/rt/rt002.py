@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from ...external.tools import Lint
 from ...model import Finding, Rule
-from ...project import Project
 
 
 class RT002(Rule):
@@ -17,9 +17,9 @@ class RT002(Rule):
 
     only_selected = "a type check takes a minute: `check --select RT002`, or `nox -s types`"
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        for each in project.types:
+    def check(self, types: Sequence[Lint]) -> Iterator[Finding]:
+        for each in types:
             message = each.message[0].lower() + each.message[1:]
             yield self.finding(
-                f"{message}: whoever gets here gets an AttributeError; name what is there", each.location
+                f"{message}: whoever gets here gets an AttributeError", each.location, hint="name what is there"
             )

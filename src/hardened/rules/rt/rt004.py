@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
+from ...config.table import Config
 from ...model import DoesNotApply, Finding, Rule
-from ...project import Project
-from ...records import Route
+from ...records.routes import CodeRef, Route
+from ...source.call_graph import CallGraph
 from ...source.rows import Owners, Statement, statements
-from ._endpoints import (
-    function_of,
-    helpers_of,
-    own_endpoints,
-)
+from ._endpoints import dotted, function_of, own_endpoints
 
 
 class RT004(Rule):
@@ -26,26 +23,30 @@ class RT004(Rule):
     `owner-helpers`. What only administrators reach is accepted, with the route as `where`.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        from ...runtime.routes import dependants  # noqa: PLC0415 - a project without FastAPI has the other guards
-
-        columns = project.config.owner_columns
+    def check(
+        self,
+        routes: Sequence[Route],
+        call_graph: CallGraph,
+        row_models: Mapping[str, frozenset[str]],
+        addresses: Mapping[str, CodeRef | None],
+        config: Config,
+    ) -> Iterator[Finding]:
+        columns = config.owner_columns
         if not columns:
             raise DoesNotApply("no `owner-columns` in [tool.hardening]")
-        models = {name for name, declared in project.row_models.items() if declared.intersection(columns)}
+        models = {name for name, declared in row_models.items() if declared.intersection(columns)}
         if not models:
             raise DoesNotApply(f"no model has one of the owner-columns {', '.join(columns)}")
-        helpers = helpers_of(project)
-        owners = Owners(project.call_graph, project.row_models, columns, helpers)
-        for route in own_endpoints(project, websockets=True):
+        helpers = dotted(addresses, config.owner_helpers)
+        owners = Owners(call_graph, row_models, columns, helpers)
+        for route in own_endpoints(routes, websockets=True):
             told: set[ast.AST] = set()
-            for dependant in dependants(route):
-                function = function_of(project, dependant.call)
-                fields = (dependant.path_params, dependant.query_params, dependant.body_params)
-                brought = [field.name for each in fields for field in each]
+            for dependant in route.dependants:
+                function = function_of(dependant.call, call_graph)
+                brought = [*dependant.path, *dependant.query, *dependant.body]
                 if function is None or not brought:
                     continue
-                for inner, names, callers in project.call_graph.reached(function, brought, without=helpers):
+                for inner, names, callers in call_graph.reached(function, brought, without=helpers):
                     for each in statements(inner) if names else ():
                         if (
                             each.use.node not in told
@@ -55,13 +56,13 @@ class RT004(Rule):
                             and not owners.looked_at(each, callers)
                         ):
                             told.add(each.use.node)
-                            yield self._told(route, each, models, columns)
+                            yield self._report(route, each, models, columns)
 
-    def _told(self, route: Route, statement: Statement, models: set[str], columns: tuple[str, ...]) -> Finding:
+    def _report(self, route: Route, statement: Statement, models: set[str], columns: tuple[str, ...]) -> Finding:
         model = next(each for each in statement.models if each in models).rpartition(".")[2]
         return self.finding(
-            f"{route.called} finds a {model} by what the request says, whoever it belongs to; "
-            f"ask for {' or '.join(columns)} in the same statement",
+            f"{route.called} finds a {model} by what the request says, whoever it belongs to",
             statement.location,
             route.called,
+            hint=f"ask for {' or '.join(columns)} in the same statement",
         )

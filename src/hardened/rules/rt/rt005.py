@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
-from ...config.table import FILE
+from ...config.table import FILE, Config
 from ...model import DoesNotApply, Finding, Location, Rule
-from ...project import Project
-from ...records import Route
-from ._endpoints import (
-    authenticates,
-    calls_of,
-    fits,
-    own_endpoints,
-)
+from ...records.routes import Application, CodeRef, Route
+from ._endpoints import fits, own_endpoints
 
 
 class RT005(Rule):
@@ -26,38 +20,49 @@ class RT005(Rule):
     Entries of either list that stand for nothing are named too. Quiet are mounted files and the documentation's routes.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        if not project.config.authentication:
+    def check(
+        self,
+        routes: Sequence[Route],
+        applications: Sequence[Application],
+        addresses: Mapping[str, CodeRef | None],
+        config: Config,
+    ) -> Iterator[Finding]:
+        if not config.authentication:
             raise DoesNotApply("no `authentication` in [tool.hardening]")
-        known = project.named("authentication")
+        known = {address: addresses.get(address) for address in config.authentication}
+        for address, code in known.items():
+            if code is None:
+                yield self.finding(
+                    f"authentication names {address}, and there is no such thing",
+                    Location(FILE),
+                    address,
+                    hint="correct the name",
+                )
+        doors = {code.identity for code in known.values() if code}
         used: set[str] = set()
-        routes = own_endpoints(project, websockets=True)
-        for address, thing in known.items():
-            if thing is None:
-                message = f"authentication names {address}, and there is no such thing; correct the name"
-                yield self.finding(message, Location(FILE), address)
-        for route in routes:
-            if any(authenticates(call, known) for call in calls_of(route)) or self._behind(route, project, known):
+        for route in own_endpoints(routes, websockets=True):
+            if any(each.authenticates for each in route.dependants[1:]) or _is_behind(route, applications, doors):
                 continue
-            entries = [each for each in project.config.public_routes if fits(route, each)]
+            entries = [each for each in config.public_routes if fits(route, each)]
             used.update(entries)
             if not entries:
                 yield self.finding(
-                    f"{route.called} ({route.name}) asks nobody who they are; give it or its router the dependency "
-                    "that does, or list it in public-routes",
+                    f"{route.called} ({route.name}) asks nobody who they are",
                     route.location,
                     route.called,
+                    hint="give it or its router the dependency that does, or list it in public-routes",
                 )
-        for entry in project.config.public_routes:
+        for entry in config.public_routes:
             if entry not in used:
-                message = f"public-routes has {entry!r}, and no route without authentication is that; remove the entry"
-                yield self.finding(message, Location(FILE), entry)
+                yield self.finding(
+                    f"public-routes has {entry!r}, and no route without authentication is that",
+                    Location(FILE),
+                    entry,
+                    hint="remove the entry",
+                )
 
-    @staticmethod
-    def _behind(route: Route, project: Project, known: dict[str, object]) -> bool:
-        return any(
-            cls in known.values()
-            for each in project.applications
-            if each.is_around(route)
-            for cls, _ in each.middleware
-        )
+
+def _is_behind(route: Route, applications: Sequence[Application], doors: set[int]) -> bool:
+    """Decide whether a middleware around a route is one of these."""
+    around = [each for application in applications if application.is_around(route) for each in application.middleware]
+    return any(each.identity in doors for each in around)

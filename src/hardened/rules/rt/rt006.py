@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from ...model import Finding, Location, Rule
-from ...project import Project
+from ...model import Finding, Rule
+from ...records.routes import Dependant, OpenNumber, Route
+from ...source.call_graph import CallGraph, Function, plain_names
 from ...source.rows import Statement, statements
-from ._endpoints import (
-    bounds,
-    function_of,
-    is_list,
-    location_of,
-    own_endpoints,
-)
+from ._endpoints import function_of, own_endpoints
 
 LIMITS = {"limit", "size", "count", "top", "take", "page_size", "pagesize", "per_page", "perpage", "page_limit"}
 LIMITS |= {"max_results", "maxresults", "num_results", "results_per_page", "items_per_page", "batch_size", "n"}
+#: What bounds a statement, counts, groups or takes a single row.
+BOUNDED = {"limit", "slice", "fetch", "first", "one", "one_or_none", "scalar", "scalar_one", "scalar_one_or_none"}
+BOUNDED |= {"in_", "count", "group_by", "exists", "subquery", "cte", "fetchone", "fetchmany", "partitions", "paginate"}
+BOUNDED |= {"get", "scalar_subquery", "islice", "yield_per", "distinct", "max", "min", "sum"}
+READS = {"scalars", "execute", "all", "stream", "stream_scalars", "exec"}
 
 
 class RT006(Rule):
@@ -30,88 +29,60 @@ class RT006(Rule):
     groups or takes a single row.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        from ...runtime.routes import dependants  # noqa: PLC0415 - a project without FastAPI has the other guards
-
-        told: set[object] = set()
-        for route in own_endpoints(project):
-            for dependant in dependants(route):
-                for location, name in self._open(dependant, project):
-                    if (location, name) not in told:
-                        told.add((location, name))
-                        message = (
-                            f"{route.called} takes any {name}, ten million too; give it a maximum, such as `le=100`"
-                        )
-                        yield self.finding(message, location, f"{route.called} {name}")
-            function = function_of(project, route.endpoint)
-            if function is None or not is_list(getattr(route.context, "response_model", None)):
-                continue
-            for inner, _, callers in project.call_graph.reached(function):
-                for each in statements(inner) if len(callers) < 3 else ():
-                    if each.use.node not in told and self._is_unbounded(each):
-                        told.add(each.use.node)
+    def check(self, routes: Sequence[Route], call_graph: CallGraph) -> Iterator[Finding]:
+        numbers: set[OpenNumber] = set()
+        judged: set[ast.AST] = set()
+        for route in own_endpoints(routes):
+            for dependant in route.dependants:
+                for number in _limits(dependant, call_graph):
+                    if number not in numbers:
+                        numbers.add(number)
                         yield self.finding(
-                            f"{route.called} answers with all rows that there are, however many; give the statement a "
-                            "limit, and the list pages",
+                            f"{route.called} takes any {number.name}, ten million too",
+                            number.location,
+                            f"{route.called} {number.name}",
+                            hint="give it a maximum, such as `le=100`",
+                        )
+            function = function_of(route.endpoint, call_graph)
+            if function is None or route.response is None or not route.response.is_list:
+                continue
+            for inner, _, callers in call_graph.reached(function):
+                for each in statements(inner) if len(callers) < 3 else ():
+                    if each.use.node not in judged and _is_unbounded(each):
+                        judged.add(each.use.node)
+                        yield self.finding(
+                            f"{route.called} answers with all rows that there are, however many",
                             each.location,
                             route.called,
+                            hint="give the statement a limit, and the list pages",
                         )
 
-    @staticmethod
-    def _open(dependant: Any, project: Project) -> Iterator[tuple[Location, str]]:
-        from ...runtime import schemas as models  # noqa: PLC0415 - a service that starts has no use for it
 
-        for field in dependant.query_params:
-            info = field.field_info
-            for model in models.models_of(info.annotation):
-                for name, inner in model.model_fields.items():
-                    if (
-                        name.lower() in LIMITS
-                        and models.is_number(inner.annotation)
-                        and models.largest_of_field(model, name)
-                    ):
-                        yield models.location_of_field(model, name, project.config.root), name
-            if field.name.lower() in LIMITS and models.is_number(info.annotation):
-                function = function_of(project, dependant.call)
-                bounded = function is not None and bounds(function, field.name)
-                if not bounded and models.largest_number(info.annotation, info.metadata):
-                    yield location_of(dependant.call, project), field.name
+def _limits(dependant: Dependant, call_graph: CallGraph) -> Iterator[OpenNumber]:
+    """The numbers that say how many rows to answer with, and that nothing bounds."""
+    function = function_of(dependant.call, call_graph)
+    for number in dependant.numbers:
+        if number.name.lower() in LIMITS:
+            if not number.model and function is not None and _bounds(function, number.name):
+                continue
+            yield number
 
-    @staticmethod
-    def _is_unbounded(statement: Statement) -> bool:
-        if statement.use.last not in ("select", "query") or not statement.models:
-            return False
-        bounded = {
-            "limit",
-            "slice",
-            "fetch",
-            "first",
-            "one",
-            "one_or_none",
-            "scalar",
-            "scalar_one",
-            "scalar_one_or_none",
-        }
-        bounded |= {
-            "in_",
-            "count",
-            "group_by",
-            "exists",
-            "subquery",
-            "cte",
-            "fetchone",
-            "fetchmany",
-            "partitions",
-            "paginate",
-        }
-        bounded |= {"get", "scalar_subquery", "islice", "yield_per", "distinct", "max", "min", "sum"}
-        if statement.calls & bounded or not statement.calls & {
-            "scalars",
-            "execute",
-            "all",
-            "stream",
-            "stream_scalars",
-            "exec",
-        }:
-            return False
-        return not any(isinstance(node, ast.Slice) for part in statement.chain for node in ast.walk(part))
+
+def _bounds(function: Function, name: str) -> bool:
+    """Decide whether the code bounds a number itself."""
+    for node in ast.walk(function.node):
+        bounding = isinstance(node, ast.Compare) or (
+            isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("min", "clamp")
+        )
+        if bounding and name in plain_names(node):
+            return True
+    return False
+
+
+def _is_unbounded(statement: Statement) -> bool:
+    """Decide whether a statement reads all rows that it chooses, however many."""
+    if statement.use.last not in ("select", "query") or not statement.models:
+        return False
+    if statement.calls & BOUNDED or not statement.calls & READS:
+        return False
+    return not any(isinstance(node, ast.Slice) for part in statement.chain for node in ast.walk(part))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from ...model import CouldNotLook, DoesNotApply, Finding, Location, Rule, one_line
-from ...project import Project
-from ...source.call_graph import Function
-from ._endpoints import (
-    full_name,
-    function_of,
-    is_of,
-)
+from ...config.table import Config
+from ...model import Finding, Location, Rule, one_line
+from ...records.routes import Application, Route
+from ...source.call_graph import CallGraph, Function
+from ...source.shown import Shown
+from ...source.tree import Source
+from ._endpoints import function_of
 
 
 class RT009(Rule):
@@ -27,33 +26,33 @@ class RT009(Rule):
     them; what repeats only what was sent (validation, JSON); and what stands under a condition on debugging.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        from ...source.shown import Shown  # noqa: PLC0415 - a service that starts has no use for it
-
-        endpoints: list[Function] = []
+    def check(
+        self,
+        source: Source,
+        call_graph: CallGraph,
+        config: Config,
+        # The source by itself says most of it.
+        routes: Sequence[Route] | None = None,
+        applications: Sequence[Application] | None = None,
+    ) -> Iterator[Finding]:
+        endpoints = [each for route in routes or () if (each := function_of(route.endpoint, call_graph))]
+        registered = [each for application in applications or () for each in application.exception_handlers]
         handlers: dict[Function, str] = {}
-        registered: list[str] = []
-        try:
-            endpoints = [each for route in project.routes if (each := function_of(project, route.endpoint))]
-            for application in project.applications:
-                for kind, handler in getattr(application.served, "exception_handlers", {}).items():
-                    name = full_name(kind)
-                    if isinstance(kind, type) and is_of(kind, project.config.package):
-                        registered.append(name)
-                    if function := function_of(project, handler):
-                        handlers[function] = name
-        except (CouldNotLook, DoesNotApply):
-            pass  # source says most of it
-        shown = Shown(project.call_graph, registered)
+        for each in registered:
+            if function := function_of(each.function, call_graph):
+                handlers[function] = each.exception
+        own = [each.exception for each in registered if each.exception.startswith(f"{config.package}.")]
+        shown = Shown(call_graph, own)
         for location, text in (*shown.in_handlers(endpoints), *shown.in_functions(handlers)):
             yield self.finding(
-                f"the response shows {one_line(text, 60)}, what an exception says: paths, statements, addresses; "
-                "log it, and answer with a text of your own",
+                f"the response shows {one_line(text, 60)}, what an exception says: paths, statements, addresses",
                 location,
+                hint="log it, and answer with a text of your own",
             )
-        for use in project.source.uses:
+        for use in source.uses:
             debug = use.argument("debug")
             makes = use.name in ("fastapi.FastAPI", "starlette.applications.Starlette")
             if makes and isinstance(debug, ast.Constant) and debug.value is True:
-                message = "debug=True answers each error with its traceback; take it from a setting"
-                yield self.finding(message, Location(use.location.file, debug.lineno))
+                location = Location(use.location.file, debug.lineno)
+                message = "debug=True answers each error with its traceback"
+                yield self.finding(message, location, hint="take it from a setting")

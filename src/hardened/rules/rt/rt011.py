@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ...model import Finding, Rule
-from ...project import Project
-from ._endpoints import (
-    called,
-    lifespan_of,
-    location_of,
-    run_by,
-)
+from ...records.routes import Application, CodeRef
+from ...source.tree import Source
 
 
 class RT011(Rule):
@@ -23,27 +18,23 @@ class RT011(Rule):
     enters its `lifespan_context`. Quiet are handlers without a lifespan, and routers that have either and are included.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
+    def check(self, applications: Sequence[Application], source: Source) -> Iterator[Finding]:
         entered = any(
             isinstance(node, ast.Attribute) and node.attr in ("lifespan_context", "lifespan")
-            for names in project.source.own
-            for node, _ in names
+            for table in source.own
+            for node, _ in table
         )
-        first = True
-        for application in project.applications:
-            router = getattr(application.served, "router", application.served)
-            handlers = [*getattr(router, "on_startup", ()), *getattr(router, "on_shutdown", ())]
-            mounted, first = not first, False
-            runs, others = run_by(router)
-            if mounted and not entered:
-                if not runs:
-                    handlers.append(lifespan_of(router))
-                why = "the application is mounted, and nobody starts it; do it in the lifespan of the one around it"
-            elif not mounted and not runs:
-                handlers = [each for each in handlers if each not in others]
-                why = "the application has a lifespan, which alone is run; move it there"
-            else:
-                continue
-            for handler in dict.fromkeys(handlers):
-                location = location_of(handler, project)
-                yield self.finding(f"{called(handler)} never runs: {why}", location, called(handler))
+        served, *mounted = applications
+        if not served.runs_events:
+            handlers = [each.function for each in served.event_handlers if not each.run]
+            yield from self._report(handlers, "the application has a lifespan, which alone is run", "move it there")
+        for each in mounted if not entered else ():
+            handlers = [handler.function for handler in each.event_handlers]
+            if not each.runs_events and each.lifespan:
+                handlers.append(each.lifespan)
+            reason = "the application is mounted, and nobody starts it"
+            yield from self._report(handlers, reason, "do it in the lifespan of the one around it")
+
+    def _report(self, handlers: Sequence[CodeRef], reason: str, hint: str) -> Iterator[Finding]:
+        for each in dict.fromkeys(handlers):
+            yield self.finding(f"{each.name} never runs: {reason}", each.location, each.name, hint=hint)
