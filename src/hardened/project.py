@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .config.table import Config
 from .model import CouldNotLook, DoesNotApply, Location, one_line
-from .records import Application, Dependency, Route
 from .records.migrations import Migrated
+from .records.routes import Application, CodeRef, Dependency, GetRoute, Route, RoutingTable
 from .records.tables import Loading, Mapped, Setting, Table
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from .records.settings import Model, SettingsFacts
     from .runtime.client import Answer
     from .runtime.interpreter import Interpreter
-    from .runtime.live import Live
-    from .runtime.liveness import Step
     from .source.call_graph import CallGraph
     from .source.celery import CelerySource
     from .source.held import HeldConnections
@@ -56,7 +54,6 @@ class Project:
         self.python = python
         self._imports = imports
         self.doubts: dict[str, str] = {}
-        self._live: Live | None = None
         self._reasons: dict[str, DoesNotApply | CouldNotLook] = {}
 
     def fact(self, name: str) -> object:
@@ -267,20 +264,6 @@ class Project:
 
         return deptry(self.config, self.declared.requirements, self.environment.path)
 
-    @property
-    def live(self) -> Live:
-        if not self._imports:
-            raise DoesNotApply(NOT_IMPORTED)
-        if self._live is None:
-            from .runtime.live import Live  # noqa: PLC0415 - a run over source alone imports no project
-
-            self._live = Live.imported(self.config, self.source)
-        return self._live
-
-    @property
-    def refused(self) -> Sequence[object]:
-        return self._live.refused if self._live else ()
-
     @cached_property
     def failures(self) -> Sequence[Failure]:
         """The modules that cannot be imported; rules read source too, so a probe that failed is a doubt only."""
@@ -307,13 +290,29 @@ class Project:
             self.doubts["attempts"] = one_line(doubt)
         return answer.attempts
 
+    @cached_property
+    def routing(self) -> RoutingTable:
+        """The routes in the order in which they answer, with the applications that have them."""
+        return self.runtime.section("routes", RoutingTable)
+
     @property
     def routes(self) -> Sequence[Route]:
-        return self.live.routes
+        return self.routing.routes
 
-    def steps(self, path: str) -> Sequence[Step] | None:
-        """What runs for `GET path`, the route's function first; None where there is no such route."""
-        return self.live.steps(path)
+    @property
+    def applications(self) -> Sequence[Application]:
+        """The application that is served, and those that are mounted in it."""
+        return self.routing.applications
+
+    @cached_property
+    def addresses(self) -> Mapping[str, CodeRef | None]:
+        """The functions, classes and objects that the configuration names, by address; None for one that is not there."""
+        return self.runtime.section("addresses", dict[str, CodeRef | None])
+
+    @cached_property
+    def steps(self) -> Sequence[GetRoute]:
+        """The routes that answer GET, and the functions that each of them runs."""
+        return self.runtime.section("steps", tuple[GetRoute, ...])
 
     @cached_property
     def settings(self) -> SettingsFacts:
@@ -328,15 +327,6 @@ class Project:
         from .records.settings import Model  # noqa: PLC0415 - a run of a few rules does not need it
 
         return {name: each for each in self.runtime.section("payloads", tuple[Model, ...]) for name in each.names}
-
-    @property
-    def applications(self) -> Sequence[Application]:
-        """The application that is served, and those that are mounted in it."""
-        return self.live.applications
-
-    def named(self, key: str) -> dict[str, object]:
-        """The objects that a key's addresses name; None for one that is not there."""
-        return {address: self.live.find(address) for address in getattr(self.config, key)}
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
@@ -365,10 +355,10 @@ class Project:
             self.doubts[name] = reason
         return found
 
-    @property
+    @cached_property
     def late_dependencies(self) -> Sequence[Dependency]:
-        """What goes on after the response was sent."""
-        return self.live.late_dependencies
+        """The dependencies that end after the response was sent."""
+        return self.runtime.section("late_dependencies", tuple[Dependency, ...])
 
     @cached_property
     def celery(self) -> CeleryFacts:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ...config.table import FILE
 from ...model import DoesNotApply, Finding, Location, Rule
 from ...project import Project
+from ...records.routes import GetRoute
 from ...source.call_graph import Function
 
 if TYPE_CHECKING:
@@ -74,14 +75,14 @@ class CF006(Rule):
             raise DoesNotApply("no `liveness` in [tool.hardening], and no livenessProbe that calls a route")
         told = set()
         for path in project.config.liveness:
-            steps = project.steps(path)
-            if steps is None:
+            route = _answering(project, path)
+            if route is None:
                 yield self.finding(
                     f"liveness names {path}, and no route answers GET {path}; correct the path", Location(FILE), path
                 )
             elif why := _waits(project, path):
                 told.add(path)
-                yield self.finding(f"{path} says whether the process lives, and {why}", steps[0].location, path)
+                yield self.finding(f"{path} says whether the process lives, and {why}", route.steps[0].location, path)
         for path, location in probes:
             if path not in told and (why := _waits(project, path)):
                 yield self.finding(f"this livenessProbe calls {path}, and {why}", location, path)
@@ -102,10 +103,16 @@ def _liveness_probes(project: Project) -> Iterator[tuple[str, Location]]:
                 yield match[1], location
 
 
+def _answering(project: Project, path: str) -> GetRoute | None:
+    """The route that answers `GET path`."""
+    return next((each for each in project.steps if each.answers(path)), None)
+
+
 def _waits(project: Project, path: str) -> str:
     """What a route waits for before it answers, and what to do; "" for nothing."""
     advice = "a part that is down gets every replica started again"
-    for position, step in enumerate(project.steps(path) or ()):
+    route = _answering(project, path)
+    for position, step in enumerate(route.steps if route else ()):
         called = step.name if position == 0 else f"depends on {step.name}, which"
         if step.threaded and step.location.file is not None:
             return f"{called} is a plain def that waits for a free thread: busy is taken for dead; make it async def"

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from ...model import Finding, Location, Rule
-from ...records import Dependency
+from ...records.routes import Dependency
 from ...source.sessions import Sessions
 from ...source.symbols import FUNCTIONS, SymbolTable
 from ...source.tree import Source

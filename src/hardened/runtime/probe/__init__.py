@@ -22,12 +22,16 @@ from ._world import Absent, Unreadable, World
 
 #: Each section of the answer, and the module here whose `gather(world)` makes it.
 SECTIONS: dict[str, str] = {
+    "addresses": "addresses",
     "celery": "celery",
+    "late_dependencies": "late_dependencies",
     "loading": "loading",
     "mapped": "models",
     "numbers": "setting_numbers",
     "payloads": "payloads",
+    "routes": "routes",
     "settings": "settings",
+    "steps": "steps",
     "tables": "tables",
 }
 #: The libraries whose versions the answer has, where the project imports them.

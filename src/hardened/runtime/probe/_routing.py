@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ._world import NOWHERE, Absent, Unreadable, World, unwrapped
 
-try:
-    from starlette.routing import Host, Mount, Route, WebSocketRoute
-except ImportError:
-    Host = Mount = Route = WebSocketRoute = None
-try:
-    from fastapi.routing import iter_route_contexts
-except ImportError:
-    iter_route_contexts = None
+
+def library(module: str) -> Any:
+    """A module of a library; None where the project has no such library, or one that has no such module."""
+    try:
+        return importlib.import_module(module)
+    except Exception:
+        return None
+
+
+_starlette = library("starlette.routing")
+Host: Any = getattr(_starlette, "Host", None)
+Mount: Any = getattr(_starlette, "Mount", None)
+Route: Any = getattr(_starlette, "Route", None)
+WebSocketRoute: Any = getattr(_starlette, "WebSocketRoute", None)
+iter_route_contexts: Any = getattr(library("fastapi.routing"), "iter_route_contexts", None)
 
 
 def served(world: World) -> Any:

@@ -14,13 +14,17 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from ._routing import library
 from ._world import NOWHERE, Place, World
 
-try:
-    from pydantic import BaseModel, SecretBytes, SecretStr, TypeAdapter, ValidationError
-except ImportError:  # no pydantic, or one before 2.0, whose models are not looked at
-    BaseModel = SecretBytes = SecretStr = TypeAdapter = ValidationError = None
-
+_pydantic = library("pydantic")
+BaseModel: Any = getattr(_pydantic, "BaseModel", None)
+if not hasattr(BaseModel, "model_fields"):
+    BaseModel = None  # no pydantic, or one before 2.0, whose models are not looked at
+SecretBytes: Any = getattr(_pydantic, "SecretBytes", None)
+SecretStr: Any = getattr(_pydantic, "SecretStr", None)
+TypeAdapter: Any = getattr(_pydantic, "TypeAdapter", None)
+ValidationError: Any = getattr(_pydantic, "ValidationError", None)
 ENDLESS = 36_525
 """The days of a century: nobody asks for more, and mostly for less."""
 #: Words that begin and end a range, with the kinds of values that make one of them.

@@ -19,16 +19,13 @@ from ._routing import (
     dotted,
     entries,
     iter_route_contexts,
+    library,
     name_of,
     served,
 )
 from ._world import NOWHERE, Unreadable, World, unwrapped
 
-try:
-    from fastapi.security.base import SecurityBase
-except ImportError:
-    SecurityBase = None
-
+SecurityBase: Any = getattr(library("fastapi.security.base"), "SecurityBase", None)
 #: One value for each converter, most general first: the first one that a converter takes is one that
 #: narrower converters do not, so a witness is answered by its own route and by more general ones.
 VALUES = ("zz/yy", "zz~yy", "7.25", "00000000-0000-4000-8000-00000000000a", "7", "2020-02-02", "zz", "ZZ")
@@ -381,7 +378,7 @@ def _run_by(router: Any) -> tuple[bool, list[Any]]:
 
 def _lifespan_of(router: Any) -> Any:
     """The lifespan that somebody wrote, inside of those that it was merged into."""
-    each = getattr(router, "lifespan_context", None)
+    each: Any = getattr(router, "lifespan_context", None)
     while getattr(each, "__wrapped__", None) is not None and each.__wrapped__.__name__ == "merged_lifespan":
         inner = list(_cells(each.__wrapped__))
         if not inner:
