@@ -38,9 +38,9 @@ class RT009(Rule):
         endpoints = [each for route in routes or () if (each := function_of(route.endpoint, call_graph))]
         registered = [each for application in applications or () for each in application.exception_handlers]
         handlers: dict[Function, str] = {}
-        for each in registered:
-            if function := function_of(each.function, call_graph):
-                handlers[function] = each.exception
+        for handler in registered:
+            if function := function_of(handler.function, call_graph):
+                handlers[function] = handler.exception
         own = [each.exception for each in registered if each.exception.startswith(f"{config.package}.")]
         shown = Shown(call_graph, own)
         for location, text in (*shown.in_handlers(endpoints), *shown.in_functions(handlers)):

@@ -15,5 +15,5 @@ def gather(world: World) -> dict[str, dict[str, Any] | None]:
     """Reference to the thing that each address names; None for one that names nothing."""
     refs = CodeRefs(world)
     config = world.request["config"]
-    found = {address: world.find(address) for key in KEYS for address in config[key]}
+    found = {address: world.find(address) for key in KEYS for address in config.get(key, ())}
     return {address: None if thing is None else refs.of(thing) for address, thing in found.items()}

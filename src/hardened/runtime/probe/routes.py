@@ -176,7 +176,7 @@ class _Parameters:
     def __init__(self, world: World, refs: CodeRefs) -> None:
         self.world = world
         self.refs = refs
-        found = {address: world.find(address) for address in world.request["config"]["authentication"]}
+        found = {address: world.find(address) for address in world.request["config"].get("authentication", ())}
         self._authentication = {address: thing for address, thing in found.items() if thing is not None}
         self._dependants: dict[int, tuple[Any, dict[str, Any]]] = {}
         self._ranges: dict[Any, list[dict[str, Any]]] = {}
