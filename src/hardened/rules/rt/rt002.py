@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...external.tools import Lint
 from ...model import Finding, Rule
+from ...records.diagnostics import Diagnostic
 
 
 class RT002(Rule):
@@ -17,7 +17,7 @@ class RT002(Rule):
 
     only_selected = "a type check takes a minute: `check --select RT002`, or `nox -s types`"
 
-    def check(self, types: Sequence[Lint]) -> Iterator[Finding]:
+    def check(self, types: Sequence[Diagnostic]) -> Iterator[Finding]:
         for each in types:
             message = each.message[0].lower() + each.message[1:]
             yield self.finding(
