@@ -11,16 +11,23 @@ from typing import Final
 import structlog
 from fastapi import FastAPI
 
-from ..checks import load_config, refuse
-from .database import Model
 from .features import Feature
-from .http import BodyLimitMiddleware, RequestLogMiddleware, health, install_problems, jobs, metrics
+from .http import (
+    BodyLimitMiddleware,
+    RequestLogMiddleware,
+    health,
+    install_problems,
+    jobs,
+    metrics,
+    route_problems,
+)
 from .logs import configure_logs
 from .metrics import are_shared
 from .realtime.console import console
 from .realtime.routes import realtime
 from .runtime import Runtime
-from .settings import CoreSettings, project_root
+from .settings import CoreSettings
+from .startup import StartupProblem, collecting, refuse
 from .watchdog import watch_event_loop
 
 __all__ = ["create_app"]
@@ -31,23 +38,22 @@ log = structlog.get_logger(__name__)
 
 
 def create_app(settings: CoreSettings, features: Sequence[Feature], *, title: str, version: str = "0.1.0") -> FastAPI:
-    """The service's application.
+    """Build the service's application.
 
     Args:
         settings: this process's settings.
-        features: what `discover` found.
+        features: those that `discover` found.
         title: its name, for people.
         version: its version, shown in the API's documentation.
 
     Raises:
-        checks.Refused: a guard that looks at the application itself has findings, such as two handlers on one
-            route; the service does not start with them.
-        FeatureError, ValueError: the features contradict each other.
+        StartupError: it could not work: two handlers on one route, models that refer to authentication's tables,
+            features that contradict each other. It has the application, so that the rest of it can be looked at.
     """
-    runtime = Runtime(settings, features)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        runtime: Runtime = app.state.runtime
         configure_logs(settings)
         async with AsyncExitStack() as stack:
             if settings.is_local:
@@ -60,7 +66,6 @@ def create_app(settings: CoreSettings, features: Sequence[Feature], *, title: st
             yield
 
     app = FastAPI(title=title, version=version, lifespan=lifespan)
-    app.state.runtime = runtime
     app.add_middleware(BodyLimitMiddleware, most=settings.max_body_bytes)
     app.add_middleware(RequestLogMiddleware)
     install_problems(app)
@@ -74,11 +79,10 @@ def create_app(settings: CoreSettings, features: Sequence[Feature], *, title: st
     for feature in features:
         for router in feature.routers:
             app.include_router(router)
-    root = project_root()
-    if (root / "pyproject.toml").is_file():
-        refuse(app, Model.metadata, load_config(root))
-    else:
-        log.warning("no pyproject.toml, so the guards of start-up did not look", root=str(root))
+    problems: list[StartupProblem] = []
+    with collecting(problems):
+        app.state.runtime = Runtime(settings, features)
+    refuse((*problems, *route_problems(app.routes)), app)
     return app
 
 

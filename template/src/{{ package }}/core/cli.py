@@ -16,7 +16,7 @@ import sys
 import typing
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
@@ -26,17 +26,17 @@ from alembic.util import CommandError as AlembicError
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from .. import checks
-from ..checks.__main__ import main as check
 from .database import Database, DatabaseWaitError, Model, unit_of_work
 from .database.migrations import MigrationLockError, differences, new_migration, pending, upgrade
 from .features import Command, FeatureError, discover, discover_commands
 from .jobs import Job, JobState, JobStateError, JobView, request_cancel, retry
 from .logs import configure_logs
 from .metrics import serve_metrics, shared_by_processes
+from .preflight import preflight, refuse_start
 from .realtime.protocol import MOST_BYTES, SocketProtocol
 from .runtime import Runtime
 from .settings import CoreSettings, SettingsError, database_address
+from .startup import StartupError
 from .terminal import CommandError, errors, say
 
 __all__ = ["create_cli"]
@@ -44,13 +44,13 @@ __all__ = ["create_cli"]
 log = logging.getLogger(__name__)
 
 _WORKER_SECONDS = 20
-_EXPECTED = (SettingsError, FeatureError, DatabaseWaitError, MigrationLockError, checks.Refused)
+_EXPECTED = (SettingsError, StartupError, FeatureError, DatabaseWaitError, MigrationLockError)
 
 
 def create_cli(package: str) -> Callable[[], None]:
-    """The function behind the service's command.
+    """Make the function behind the service's command.
 
-    `check` is there even when a feature cannot be imported: it is what tells why.
+    The core's own commands are there when a feature cannot be imported: `preflight` reports why.
     """
 
     def main() -> None:
@@ -82,7 +82,7 @@ def _run(application: typer.Typer) -> int:
     except Exception as error:
         if log.isEnabledFor(logging.DEBUG):
             raise
-        return _refused(f"{type(error).__name__}: {error}; `check` may tell why, LOG_LEVEL=DEBUG shows where")
+        return _refused(f"{type(error).__name__}: {error}; `preflight` may tell why, LOG_LEVEL=DEBUG shows where")
     return 0
 
 
@@ -100,9 +100,8 @@ def _application(package: str) -> typer.Typer:
         add_completion=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    passed_on = {"allow_extra_args": True, "ignore_unknown_options": True}
-    cli.command("check", add_help_option=False, context_settings=passed_on)(_check)
     service = _Service(package)
+    cli.command("preflight")(service.preflight)
     cli.command("serve")(service.serve)
     cli.command("worker")(service.worker)
     cli.command("queues")(service.queues)
@@ -114,15 +113,10 @@ def _application(package: str) -> typer.Typer:
     jobs.command("retry")(service.with_runtime(_retry_job))
     jobs.command("cancel")(service.with_runtime(_cancel_job))
     cli.add_typer(jobs, name="jobs")
-    # A check sees the features as the application imports them, and nothing before.
-    for command in service.feature_commands() if sys.argv[1:2] != ["check"] else ():
+    # What is wrong with a feature, `preflight` reports itself.
+    for command in service.feature_commands() if sys.argv[1:2] != ["preflight"] else ():
         cli.command(command.__name__.replace("_", "-"))(service.with_runtime(command))
     return cli
-
-
-def _check(context: typer.Context) -> NoReturn:
-    """Look for the failures of the catalogue, offline: exit status 0, 1 with findings, 2 if it could not look."""
-    sys.exit(check(context.args, program=context.command_path))
 
 
 class _Service:
@@ -140,13 +134,13 @@ class _Service:
         return settings
 
     def feature_commands(self) -> list[Command]:
-        """The features' commands; none if the features cannot be imported, which `check` and `serve` tell."""
+        """The features' commands; none if the features cannot be imported, which `preflight` and `serve` report."""
         try:
             return list(discover_commands(self.package))
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with a feature, `check` must be there to tell
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a feature, `preflight` must be there to report it
             errors.print(
                 f"warning: the features cannot be loaded ({type(error).__name__}: {error}); "
-                f"`{self.command} check` tells where",
+                f"`{self.command} preflight` tells where",
                 markup=False,
             )
             return []
@@ -186,6 +180,17 @@ class _Service:
             f"the database lacks {len(behind)} migrations ({', '.join(behind)}): run `{self.command} migrate`"
         )
 
+    def preflight(self) -> None:
+        """Look whether the service can start: code, settings, database, broker and Redis. Exit status 1 if not."""
+        found = 0
+        for part in preflight(self.package, self.command):
+            found += len(part.problems)
+            for line in map(str, part.problems) if part.problems else (part.state,):
+                say(f"{part.name}: {line}")
+        say(f"{found} problems: the service does not start so, or not as it should" if found else "the service can start")
+        if found:
+            sys.exit(1)
+
     def serve(
         self,
         host: Annotated[str | None, typer.Option(help="Address to listen on; HOST by default.")] = None,
@@ -194,13 +199,13 @@ class _Service:
         reload: Annotated[bool, typer.Option(help="Start again when a file changes.")] = False,
     ) -> None:
         """Serve HTTP. The embedded database is migrated first; any other must be up to date."""
+        # Here first, so that what is wrong is said once, all of it, and not by each worker.
+        refuse_start(self.package, "main")
         settings = self.settings
         configure_logs(settings)
         self.refuse_behind()
         address, number = host or settings.host, port or settings.port
         _refuse_taken(address, number)
-        # Imported here first, so that what is wrong with it is said in a line and not by each worker.
-        importlib.import_module(f"{self.package}.main")
         say(f"serving on http://{address}:{number} (API: http://{address}:{number}/docs), stop with Ctrl-C")
         if settings.redis_url is None and (workers > 1 or settings.broker_url is not None):
             errors.print("warning: without REDIS_URL, open pages are told only of what their own process does")
@@ -232,10 +237,11 @@ class _Service:
         ] = None,
     ) -> None:
         """Do the jobs that the broker hands on, each in a process. The database must be up to date."""
+        refuse_start(self.package, "worker")
         settings = self.settings
         configure_logs(settings)
         self.refuse_behind()
-        # Celery is half a second, which no other command pays.
+        # Celery is half a second, which only `worker` and `preflight` pay.
         from .worker import run_worker  # noqa: PLC0415
 
         app = importlib.import_module(f"{self.package}.worker").app

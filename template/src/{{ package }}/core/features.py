@@ -1,12 +1,13 @@
 # Owned by the template.
-"""What a feature may expose, and how the service finds it: a folder in `features/` is the whole registration."""
+"""Features and their discovery: a folder in `features/` is the whole registration."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Awaitable, Callable, Sequence
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,15 +19,16 @@ from .identity import Authenticate, Recheck
 from .jobs import JobKind
 from .realtime import Topic
 from .settings import CoreSettings
+from .startup import StartupProblem, import_modules, location_of, refuse
 
-__all__ = ["Command", "Feature", "FeatureError", "discover", "discover_commands"]
+__all__ = ["Command", "Feature", "FeatureError", "discover", "discover_commands", "load_features"]
 
 Command = Callable[..., Awaitable[None]]
 Retention = Callable[[AsyncSession, CoreSettings], Awaitable[None]]
 
 
-class FeatureError(Exception):
-    """A folder in `features/` is not a feature."""
+class FeatureError(ValueError):
+    """The features do not fit the service, or each other."""
 
 
 @dataclass(frozen=True)
@@ -58,18 +60,47 @@ def discover(package: str) -> tuple[Feature, ...]:
     """The features of the service, one for each folder in `<package>/features/`, in the order of their names.
 
     Raises:
-        FeatureError: a folder exposes no `feature`.
+        StartupError: a module of theirs cannot be imported, a folder exposes no `feature`, or no feature lists a job.
     """
-    found = []
+    features, problems = load_features(package)
+    refuse(problems)
+    return features
+
+
+def load_features(package: str) -> tuple[tuple[Feature, ...], list[StartupProblem]]:
+    """The features that can be had, and every problem of the others.
+
+    All modules in `features/` are imported, so that none fails at its first use; `commands.py` belongs to the command
+    line alone. Cost: none, where a feature imports its modules anyway.
+    """
+    if problems := list(import_modules(f"{package}.features", descend=False)):
+        return (), problems
+    found: dict[str, Feature] = {}
     for name in _folders(package):
-        feature = getattr(importlib.import_module(name), "feature", None)
-        if not isinstance(feature, Feature):
-            raise FeatureError(
-                f"{name} exposes no feature: put `feature = Feature(...)` into its __init__.py, "
-                "or move the module out of features/"
-            )
-        found.append(feature)
-    return tuple(found)
+        if failed := list(import_modules(name)):
+            problems += failed
+            continue
+        feature = getattr(sys.modules[name], "feature", None)
+        if isinstance(feature, Feature):
+            found[name] = feature
+            continue
+        hint = "put `feature = Feature(...)` into its __init__.py, or move the module out of features/"
+        problems.append(StartupProblem("IM003", f"{name} exposes no feature", hint))
+    problems += _unlisted_jobs(found)
+    return tuple(found.values()), problems
+
+
+def _unlisted_jobs(features: dict[str, Feature]) -> Iterator[StartupProblem]:
+    """Report the jobs that no feature lists: they can be enqueued, and no process would do them (JB001)."""
+    seen = {kind.name for feature in features.values() for kind in feature.jobs}
+    for name, module in sorted(sys.modules.items()):
+        if ".".join(name.split(".")[:3]) not in features:
+            continue
+        for value in list(vars(module).values()):
+            if isinstance(value, JobKind) and value.name not in seen:
+                seen.add(value.name)
+                message, location = f"no feature lists the job {value.name!r}", location_of(value.function)
+                yield StartupProblem("JB001", message, "add it to the jobs of `feature`, or delete it", location)
 
 
 def discover_commands(package: str) -> tuple[Command, ...]:

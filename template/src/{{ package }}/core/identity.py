@@ -5,12 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .settings import CoreSettings
 
-__all__ = ["Authenticate", "Principal", "Recheck"]
+__all__ = ["AUTHENTICATION_TABLES", "USERS_TABLE", "Authenticate", "Principal", "Recheck"]
+
+USERS_TABLE: Final = "users"
+AUTHENTICATION_TABLES: Final = frozenset({"credentials", "sessions", "api_keys"})
+"""How somebody logs in, which comes and goes: only these tables refer to one of them, all others to the user (DB002)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 # Owned by the template.
-"""What one process of the service runs on: its settings, its database, its jobs and its clients."""
+"""The parts that one process of the service runs on: settings, database, jobs and clients."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from . import metrics
 from .clients import BreakerState, Clients
-from .database import Database, unit_of_work
+from .database import Database, Model, unit_of_work
 from .deliveries import deliver
 from .features import Feature, FeatureError
 from .http import delete_expired_records
@@ -21,6 +21,7 @@ from .identity import Authenticate
 from .jobs import InlineDispatcher, JobRegistry, Reconciler, Relay, delete_finished, jobs_topic
 from .realtime import Hub, Stream, topics_by_name
 from .settings import CoreSettings
+from .startup import collecting, model_problems, refuse
 
 __all__ = ["Runtime"]
 
@@ -32,30 +33,35 @@ class Runtime:
         """Put the process's parts together.
 
         Raises:
-            FeatureError: not exactly one feature says how a token is recognised.
-            ValueError: two jobs, clients or topics have one name, a job waits in a queue that no feature
-                declares, or `SERVICE_URLS` names no client.
-            SettingsError: the broker would hand a job on a second time while it still runs.
+            StartupError: the models cannot work together; not exactly one feature recognises tokens; two jobs, clients or topics have one name; a job
+                waits in a queue that no feature declares; `SERVICE_URLS` names no client; or the broker would hand a
+                job on a second time while it still runs.
         """
+        problems = list(model_problems(Model))
         self.settings = settings
         self.features = tuple(features)
         self.database = Database(settings)
-        self.clients = Clients(settings, (client for feature in features for client in feature.clients))
+        with collecting(problems):
+            self.clients = Clients(settings, (client for feature in features for client in feature.clients))
+        with collecting(problems):
+            self.jobs = JobRegistry(
+                (deliver, *(kind for feature in features for kind in feature.jobs)),
+                (queue for feature in features for queue in feature.queues),
+            )
+            self.relay = None if settings.broker_url is None else Relay(settings, self.jobs)
+        with collecting(problems):
+            self.topics = topics_by_name((jobs_topic, *(topic for feature in features for topic in feature.topics)))
+        with collecting(problems):
+            self.authenticate = _the_one_authenticate(self.features)
+        refuse(problems)
         self.redis = self.clients.redis
-        self.jobs = JobRegistry(
-            (deliver, *(kind for feature in features for kind in feature.jobs)),
-            (queue for feature in features for queue in feature.queues),
-        )
         self.dispatcher = InlineDispatcher(self.database, settings, self.jobs)
-        self.topics = topics_by_name((jobs_topic, *(topic for feature in features for topic in feature.topics)))
         self.events = Hub(None if self.redis is None else Stream(self.redis))
-        self.relay = None if settings.broker_url is None else Relay(settings, self.jobs)
         self.database.session_info |= {
             "clients": self.clients,
             "events": self.events,
             "dispatcher": self.relay or self.dispatcher,
         }
-        self.authenticate = _the_one_authenticate(self.features)
         self.recheck = next((feature.recheck for feature in features if feature.recheck is not None), None)
         self._head: str | None = None
 

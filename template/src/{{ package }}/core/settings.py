@@ -16,8 +16,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from ..checks import find_root
-
 __all__ = ["CoreSettings", "SettingsError", "check_integer_width", "database_address", "project_root"]
 
 _LOCAL_SECRET = "local-only-secret-that-every-other-environment-refuses"  # noqa: S105 - known, and so refused
@@ -40,7 +38,12 @@ def project_root() -> Path:
     named = os.environ.get("PROJECT_ROOT")
     if named:
         return Path(named).resolve()
-    return find_root(Path(__file__).parent) or Path.cwd()
+    for folder in Path(__file__).resolve().parents:
+        file = folder / "pyproject.toml"
+        # Not parsed: with a mistake in the file the folder is still the project's.
+        if file.is_file() and "tool.hardening" in file.read_text("utf-8", errors="replace"):
+            return folder
+    return Path.cwd()
 
 
 def check_integer_width(*, bits: int, dimensions: int, column_bits: int = 63) -> None:
@@ -194,7 +197,7 @@ class CoreSettings(BaseSettings):
         if problems:
             raise ValueError(
                 f"refused in the {self.environment} environment: {'; '.join(problems)}. "
-                "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+                "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))' (CF005)"
             )
         return self
 

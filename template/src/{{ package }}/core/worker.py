@@ -45,11 +45,10 @@ log = structlog.get_logger(__name__)
 
 
 def create_worker(settings: CoreSettings, features: Sequence[Feature]) -> Celery:
-    """The Celery application of the service's workers. Making it connects to nothing (CL001).
+    """Build the Celery application of the service's workers. It connects to nothing (CL001).
 
     Raises:
-        FeatureError, ValueError: the features contradict each other.
-        SettingsError: the settings do not go with the jobs.
+        StartupError: it could not work: the features contradict each other, or the settings do not go with the jobs.
     """
     runtime = Runtime(settings, features)
     app = make_celery(settings, runtime.jobs)

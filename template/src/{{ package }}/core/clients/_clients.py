@@ -39,7 +39,9 @@ class Clients:
         unread = sorted(settings.service_urls.keys() - self._made.keys())
         if unread:
             known = ", ".join(sorted(self._made)) or "none"
-            raise ValueError(f"SERVICE_URLS has {', '.join(unread)}, and no feature such a client; there are: {known}")
+            raise ValueError(
+                f"SERVICE_URLS has {', '.join(unread)}, and no feature such a client; there are: {known} (CL003)"
+            )
 
     def __getitem__(self, kind: type[C]) -> C:
         """The client of this kind; raises LookupError where no feature lists it as one of its `clients`."""

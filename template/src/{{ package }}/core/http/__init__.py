@@ -1,6 +1,7 @@
 # Owned by the template.
 """How a feature speaks HTTP: routers, the session, the current user, pages, bounded fields and problems."""
 
+from ._collisions import route_problems
 from ._dependencies import CurrentUser, Request, Session, authenticated, runtime_of
 from ._fields import Day, Id, Line, Prose, RowId
 from ._health import health
@@ -40,6 +41,7 @@ __all__ = [
     "not_found",
     "owned",
     "page_of",
+    "route_problems",
     "runtime_of",
     "scraper",
     "secret_response",

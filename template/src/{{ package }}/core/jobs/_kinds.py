@@ -90,19 +90,22 @@ class JobRegistry:
         """Put them together.
 
         Raises:
-            ValueError: two kinds have one name, or one names a queue that is not declared (JB002).
+            ValueError: two kinds have one name, or one names a queue that is not declared (JB002); a line for each.
         """
         self.queues = tuple(dict.fromkeys((DEFAULT_QUEUE, *queues)))
         self._kinds: dict[str, JobKind[Any]] = {}
+        problems = []
         for kind in kinds:
             if kind.name in self._kinds:
-                raise ValueError(f"two jobs are named {kind.name!r}: rename one of them")
+                problems.append(f"two jobs are named {kind.name!r}: rename one of them (JB002)")
             if kind.queue not in self.queues:
-                raise ValueError(
+                problems.append(
                     f"job {kind.name!r} waits in the queue {kind.queue!r}, which no feature declares: use one of "
                     f"{', '.join(self.queues)}, or declare it with Feature(queues=({kind.queue!r},)) (JB002)"
                 )
             self._kinds[kind.name] = kind
+        if problems:
+            raise ValueError("\n".join(problems))
 
     def __iter__(self) -> Iterator[JobKind[Any]]:
         return iter(self._kinds.values())

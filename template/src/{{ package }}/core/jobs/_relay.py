@@ -122,5 +122,5 @@ def _refuse_early_redelivery(settings: CoreSettings, kinds: JobRegistry) -> None
     raise SettingsError(
         f"BROKER_VISIBILITY_SECONDS={settings.broker_visibility_seconds} is not longer than the job {longest.name!r} "
         f"may take, {longest.timeout:g} s and {HARD_SECONDS:g} s to be stopped: the broker would hand it on a second "
-        "time while it runs; raise the one or lower the other"
+        "time while it runs; raise the one or lower the other (JB011)"
     )
