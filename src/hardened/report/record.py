@@ -39,6 +39,11 @@ class RuleSummary:
     confidence: Confidence = Confidence.CERTAIN
 
     @property
+    def published(self) -> bool:
+        """Check that the page has an address which others can open."""
+        return bool(PAGES)
+
+    @property
     def url(self) -> str:
         """Address of the page."""
         return f"{PAGES}{self.page.parent.name}/{self.page.name}" if PAGES else self.page.as_uri()

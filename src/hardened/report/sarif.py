@@ -56,7 +56,7 @@ def _rule(rule: RuleSummary) -> dict[str, Any]:
         "defaultConfiguration": {"level": _level(rule.severity, rule.confidence)},
     }
     # A page of the installed tool has no address that another machine could open; its text is in `help`.
-    return made if rule.url.startswith("file:") else made | {"helpUri": rule.url}
+    return made | {"helpUri": rule.url} if rule.published else made
 
 
 def _result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def _pages(report: Report) -> Iterator[str]:
     found = {each.code for each in report.findings}
     for rule in report.rules:
         if rule.code in found:
-            yield f"{rule.code}: hardened explain {rule.code}, or {rule.url}"
+            yield f"{rule.code}: hardened explain {rule.code}{f', or {rule.url}' if rule.published else ''}"
 
 
 def _acceptances(report: Report) -> Iterator[str]:
