@@ -133,10 +133,11 @@ class _Outcome:
             return
         self._judged.add(code)
         try:
-            needed, whole, unread = _facts(rule, project)
-            if not whole:
+            needed, missing = _facts(rule, project)
+            # The rule judges only a part of the project then.
+            self.could_not_look += [Skipped(code, str(each)) for each in missing if isinstance(each, CouldNotLook)]
+            if any(str(each) == NOT_IMPORTED for each in missing):
                 self._judged.discard(code)
-            self.could_not_look += [Skipped(code, reason) for reason in unread]
             values = {name: project.config.options[name] for name in rule.options() if name in project.config.options}
             for finding in rule(**values).check(**needed):
                 self.findings[finding] = None
@@ -153,15 +154,10 @@ class _Outcome:
             self.could_not_look += [Skipped(code, doubt) for doubt in doubts]
 
 
-def _facts(rule: type[Rule], project: Project) -> tuple[dict[str, object], bool, list[str]]:
-    """The facts that a rule names as parameters of `check`, and if they are all that the project has of them.
-
-    An optional fact that is not to be had is None. Where it exists and could not be read, the reason is returned too, since
-    the rule judges only a part of the project then.
-    """
+def _facts(rule: type[Rule], project: Project) -> tuple[dict[str, object], list[DoesNotApply | CouldNotLook]]:
+    """The facts that a rule names as parameters of `check`, and the reasons why optional ones are None."""
     found: dict[str, object] = {}
-    whole = True
-    unread: list[str] = []
+    missing: list[DoesNotApply | CouldNotLook] = []
     for name, parameter in list(inspect.signature(rule.check).parameters.items())[1:]:
         try:
             found[name] = project.fact(name)
@@ -169,9 +165,8 @@ def _facts(rule: type[Rule], project: Project) -> tuple[dict[str, object], bool,
             if parameter.default is parameter.empty:
                 raise
             found[name] = None
-            unread += [str(reason)] if isinstance(reason, CouldNotLook) else []
-            whole = whole and isinstance(reason, DoesNotApply) and str(reason) != NOT_IMPORTED
-    return found, whole, unread
+            missing.append(reason)
+    return found, missing
 
 
 def _options(rules: Iterable[type[Rule]]) -> Mapping[str, object]:
