@@ -5,17 +5,18 @@ is imported, and how far what a request brings gets.
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..model import Location
-from .symbols import FUNCTIONS, CallSite, Scope, SymbolTable
+from .limits import CHAIN
+from .nodes import FUNCTIONS, Scope, children, last_of, parent_of
+from .symbols import CallSite, SymbolTable
 from .tree import Source
 from .walks import own_nodes
 
-_DEEP = 6
-"""How many functions may call one another on the way from an endpoint."""
 VERBS = {"get", "post", "put", "patch", "delete", "head", "options", "trace"}
 ROUTES = VERBS | {"api_route", "route", "websocket", "websocket_route", "middleware", "exception_handler"}
 ADDS = {"add_api_route", "add_route", "add_api_websocket_route", "add_websocket_route", "Route", "WebSocketRoute"}
@@ -98,17 +99,13 @@ class Function:
 
     def is_decorated(self, words: Container[str]) -> bool:
         """Whether one of these is the last word of what a decorator is."""
-        return any(each.rpartition(".")[2] in words for each in self.decorators)
+        return any(last_of(each) in words for each in self.decorators)
 
     @property
     def routes(self) -> list[ast.Call]:
         """The decorators by which it answers requests of HTTP: `@router.get("/")`."""
         named = zip(self.node.decorator_list, self.decorators, strict=True)
-        return [
-            each
-            for each, what in named
-            if isinstance(each, ast.Call) and what.rpartition(".")[2] in VERBS | {"api_route"}
-        ]
+        return [each for each, what in named if isinstance(each, ast.Call) and last_of(what) in VERBS | {"api_route"}]
 
     @property
     def positional(self) -> list[ast.arg]:
@@ -129,7 +126,7 @@ class Function:
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
         """What each node of it lies in."""
-        return {child: node for node in ast.walk(self.node) for child in ast.iter_child_nodes(node)}
+        return {child: node for node in ast.walk(self.node) for child in children(node)}
 
     @cached_property
     def assigned(self) -> dict[str, list[ast.expr]]:
@@ -197,7 +194,7 @@ class CallGraph:
             for scope in use.within:
                 uses.setdefault(scope, []).append(use)
         for names in source.own:
-            for node, within in names:
+            for node, within in names.nodes(ast.ClassDef, *FUNCTIONS):
                 if isinstance(node, ast.ClassDef):
                     kind = Class(".".join((names.module, *_named(within), node.name)), node, names, within)
                     self.classes.setdefault(kind.name, kind)
@@ -267,7 +264,7 @@ class CallGraph:
     def canonical(self, address: str) -> str:
         """The name under which something is defined that `package.module:Name` leads to."""
         name = address.replace(":", ".")
-        return next((names._followed(name, 0) for names in self.source.own), name)
+        return next((names._followed(name) for names in self.source.own), name)
 
     def targets(self, name: str) -> Iterator[Function]:
         """The functions that a call of this name runs, inherited ones too: of a class, those that make an object."""
@@ -278,7 +275,7 @@ class CallGraph:
             for method in ("__init__", "__post_init__", "__new__"):
                 yield from self._method(plain, method)
         else:
-            owner, _, method = plain.rpartition(".")
+            owner, method = parent_of(plain), last_of(plain)
             if owner in self.classes:
                 yield from self._method(owner, method)
 
@@ -319,13 +316,13 @@ class CallGraph:
         found: dict[Function, str] = {}
         for function in self.every:
             for decorator, what in zip(function.node.decorator_list, function.decorators, strict=True):
-                last = what.rpartition(".")[2]
+                last = last_of(what)
                 if last in ROUTES and isinstance(decorator, ast.Call):
                     found[function] = "a request"
                 elif last in JOBS:
                     found[function] = "a job"
             if function.owner is not None and function.node.name in METHODS:
-                kinds = {each.rpartition(".")[2] for each in self.bases(function.owner)}
+                kinds = {last_of(each) for each in self.bases(function.owner)}
                 if kinds & {"HTTPEndpoint", "WebSocketEndpoint", "BaseHTTPMiddleware", "Task"}:
                     found[function] = "a job" if "Task" in kinds else "a request"
         for use in self.running:
@@ -337,12 +334,12 @@ class CallGraph:
             elif use.last == "add_task" and given:
                 self._add(found, self._meaning(use, given[0]), "a job")
         for names in self.source.own:
-            for each, _ in names:
+            for each, _ in names.nodes(ast.Subscript):
                 # Annotated[Service, Depends()] makes a Service for each request.
-                if isinstance(each, ast.Subscript) and isinstance(each.slice, ast.Tuple) and each.slice.elts:
+                if isinstance(each.slice, ast.Tuple) and each.slice.elts:
                     kind, *rest = each.slice.elts
                     calls = [one.func for one in rest if isinstance(one, ast.Call) and not one.args]
-                    if any((names.meaning(one).rpartition(".")[2] or last_word(one)) == "Depends" for one in calls):
+                    if any((last_of(names.meaning(one)) or last_word(one)) == "Depends" for one in calls):
                         self._add(found, names.meaning(kind), "a request")
         return found
 
@@ -425,26 +422,33 @@ class CallGraph:
 
         `without` names functions that are not entered.
         """
-        pending: list[tuple[Function, frozenset[str], tuple[Function, ...]]] = [(start, start.spread(brought), ())]
+        pending = deque([(start, start.spread(brought), tuple[Function, ...]())])
         seen: set[tuple[str, frozenset[str]]] = set()
         while pending:
-            function, names, callers = pending.pop(0)
+            function, names, callers = pending.popleft()
             if (function.name, names) in seen or function.name in without:
                 continue
             seen.add((function.name, names))
             yield function, names, callers
-            if len(callers) < _DEEP:
-                for use in function.uses:
-                    if other := self.called(use):
-                        given = other.spread(self.handed_on(use, other, function, names))
-                        pending.append((other, given, (*callers, function)))
+            if len(callers) >= CHAIN:
+                self.source.resolution.cut_short.add(function.name)
+                continue
+            for use in function.uses:
+                for other in self.callees(use):
+                    given = other.spread(self.handed_on(use, other, function, names))
+                    pending.append((other, given, (*callers, function)))
 
     def handed_on(self, use: CallSite, other: Function, function: Function, names: frozenset[str]) -> list[str]:
-        """The parameters of the function that is called which get one of these names."""
+        """The parameters of a function that get one of these names by a call, or by what is handed a reference to it."""
         parameters = other.parameters
         if other.owner and parameters[:1] in (["self"], ["cls"]):
             parameters = parameters[1:]
-        given = list(zip(parameters, use.node.args, strict=False))
+        arguments = use.node.args
+        # `to_thread(f, a)` hands on what stands after the reference.
+        references = [n for n, each in enumerate(arguments[:2]) if other in self.targets(self._meaning(use, each))]
+        if use.last in RUNS and references:
+            arguments = arguments[references[0] + 1 :]
+        given = list(zip(parameters, arguments, strict=False))
         given += [(each.arg, each.value) for each in use.node.keywords if each.arg]
         return [parameter for parameter, value in given if function.is_brought(value, names)]
 

@@ -1,4 +1,4 @@
-"""Python files, read when somebody asks."""
+"""Python files."""
 
 from __future__ import annotations
 
@@ -10,47 +10,68 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-if TYPE_CHECKING:
-    pass
+from .limits import BYTES
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Broken:
-    """Why a file does not compile, and in which line."""
+    """Error for which a file does not compile, and its line."""
 
     error: str
     line: int | None = None
 
 
 class File:
-    """One Python file, read when somebody asks. `path` is its path from the root."""
+    """One Python file, read when it is first asked for.
+
+    Attributes:
+        path: its path from the root.
+        left_out: why no rule reads it, though it may compile; empty where it is read.
+    """
 
     def __init__(self, path: str, real: Path) -> None:
         self.path = path
+        self.left_out = ""
         self._real = real
 
-    @cached_property
+    def leave_out(self, reason: str) -> None:
+        self.left_out = self.left_out or reason
+
+    @property
+    def content(self) -> bytes:
+        """Its bytes; none where it cannot be read, or is larger than what is read."""
+        try:
+            if self._real.stat().st_size > BYTES:
+                self.leave_out(f"is larger than {BYTES:,} bytes")
+                return b""
+            return self._real.read_bytes()
+        except (OSError, RuntimeError) as error:
+            self.leave_out(f"cannot be read: {getattr(error, 'strerror', None) or error}")
+            return b""
+
+    @property
     def tree(self) -> ast.Module | None:
-        """What is in it; None where it cannot be parsed."""
-        return self._parsed if isinstance(self._parsed, ast.Module) else None
+        """Its syntax tree; None where it cannot be parsed, or is left out."""
+        return self._parsed if isinstance(self._parsed, ast.Module) and not self.left_out else None
 
     @cached_property
     def broken(self) -> Broken | None:
-        """Why it does not compile; None where it does."""
-        if _is_compiled(self._real):
+        """Why it does not compile; None where it does, or is left out."""
+        content = b"" if _is_compiled(self._real) else self.content
+        if not content or self.left_out:
             return None
         # Parsing alone lets through what only compiling refuses: a `return` outside a function. From the text it costs
         # half of what it does from a tree.
-        made = _tried(lambda: compile(self._real.read_bytes(), str(self._real), "exec", dont_inherit=True))
+        made = _tried(lambda: compile(content, str(self._real), "exec", dont_inherit=True))
         return made if isinstance(made, Broken) else None
 
     @cached_property
     def _parsed(self) -> ast.Module | Broken:
-        return _tried(lambda: ast.parse(self._real.read_bytes(), str(self._real)))
+        return _tried(lambda: ast.parse(self.content, str(self._real)))
 
 
 def _tried(read: Callable[[], T]) -> T | Broken:
@@ -60,12 +81,12 @@ def _tried(read: Callable[[], T]) -> T | Broken:
             return read()
     except SyntaxError as error:
         return Broken(error.msg or "invalid syntax", error.lineno)
-    except (OSError, ValueError, RecursionError, MemoryError) as error:
+    except (ValueError, RecursionError, MemoryError) as error:
         return Broken(str(error) or type(error).__name__)
 
 
 def _is_compiled(path: Path) -> bool:
-    """Whether what Python keeps of a module that it has compiled is of this very file: half of a run was compiling."""
+    """Return whether Python's cache has this very file compiled. Why: half of a run was compiling."""
     try:
         with Path(importlib.util.cache_from_source(str(path))).open("rb") as kept:
             magic, flags, made, size = struct.unpack("<4sIII", kept.read(16))

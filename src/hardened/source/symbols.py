@@ -1,4 +1,4 @@
-"""What names in a module stand for: `s.connect` after `import sqlite3 as s` is sqlite3.connect, and is found as such."""
+"""Meaning of names in a module: `s.connect` after `import sqlite3 as s` is sqlite3.connect."""
 
 from __future__ import annotations
 
@@ -7,22 +7,18 @@ import builtins
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar, cast
 
 from ..model import Location
 from .files import File
+from .limits import CHAIN, NESTING
+from .nodes import FUNCTIONS, SCOPES, Scope, children, last_of, parent_of
 
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-SCOPES = (*FUNCTIONS, ast.ClassDef, ast.Lambda)
-_CONTEXTS = frozenset(
-    kind
-    for base in (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
-    for kind in base.__subclasses__()
-)
+__all__ = ["FUNCTIONS", "SCOPES", "CallSite", "Resolution", "Scope", "SymbolTable"]
+
 _BINDING = frozenset({ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.withitem, *SCOPES})
-_DEEP = 20
-"""How many names may lead to one another, so that a circle of imports ends."""
-
-Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
+_Key = tuple[ast.AST, str]
+Node = TypeVar("Node", bound=ast.AST)
 
 
 @dataclass(frozen=True)
@@ -30,12 +26,12 @@ class CallSite:
     """A call in the source.
 
     Attributes:
-        name: what is called, as far as imports, plain assignments and annotations tell; "" where they do not. What a
-            call gives, or what is annotated with a class, is written with `()`: after `client: Client`,
+        name: the dotted name of the callee, as far as imports, plain assignments and annotations tell; "" where they do
+            not. The result of a call, or a value annotated with a class, is written with `()`: after `client: Client`,
             `client.get` is "httpx.Client().get".
-        last: the last word of what is called, known also where the rest is not: "get".
+        last: the last word of the callee, known also where the rest is not: "get".
         node: the call.
-        place: its line.
+        location: its line.
         module: the dotted name of its module.
         within: the functions, classes and lambdas around it, outermost first.
     """
@@ -54,7 +50,7 @@ class CallSite:
 
     @property
     def in_coroutine(self) -> bool:
-        """Whether the event loop runs it: the innermost function around it is an `async def`."""
+        """The event loop runs it: the innermost function around it is an `async def`."""
         inner = next((scope for scope in reversed(self.within) if isinstance(scope, (*FUNCTIONS, ast.Lambda))), None)
         return isinstance(inner, ast.AsyncFunctionDef)
 
@@ -69,29 +65,89 @@ class CallSite:
         return plain[position]
 
 
+class Resolution:
+    """State of the questions that are being answered, shared by the tables of a project so that circles end.
+
+    Attributes:
+        cut_short: names whose chain was longer than is followed.
+    """
+
+    def __init__(self) -> None:
+        self.cut_short: set[str] = set()
+        self._known: dict[_Key, str] = {}
+        self._open: set[_Key] = set()
+        # Answers within a circle hold for the question that is open, and not for others.
+        self._tentative: dict[_Key, str] = {}
+        self._in_circle = False
+
+    def answer(self, key: _Key, ask: Callable[[], str]) -> str:
+        """Return the answer for a name of a scope; "" where the question is open already."""
+        if key in self._known:
+            return self._known[key]
+        if key in self._open or key in self._tentative:
+            self._in_circle = True
+            return self._tentative.get(key, "")
+        if len(self._open) >= CHAIN:
+            self.cut_short.add(key[1])
+            return ""
+        outermost, around = not self._open, self._in_circle
+        self._in_circle = False
+        self._open.add(key)
+        try:
+            found = ask()
+        finally:
+            self._open.discard(key)
+        if outermost or not self._in_circle:
+            self._known[key] = found
+        else:
+            self._tentative[key] = found
+        self._in_circle = (around or self._in_circle) and not outermost
+        if outermost:
+            self._tentative.clear()
+        return found
+
+
 class SymbolTable:
-    """The names of one module. `other` gives those of another module of the project, or None."""
+    """The names of one module. `other` returns the table of another module of the project, or None."""
 
     def __init__(
-        self, file: File, module: str, *, package: bool, other: Callable[[str], SymbolTable | None] = lambda _: None
+        self,
+        file: File,
+        module: str,
+        *,
+        package: bool,
+        other: Callable[[str], SymbolTable | None] = lambda _: None,
+        resolution: Resolution | None = None,
     ) -> None:
         self.file = file
         self.module = module
-        self._home = module if package else module.rpartition(".")[0]
+        self._home = module if package else parent_of(module)
         self._other = other
+        self._resolution = resolution or Resolution()
         self._bound: dict[ast.AST, dict[str, list[ast.AST]]] = {}
         self._around: dict[ast.AST, tuple[Scope, ...]] = {}
-        # What a name of a scope means, and on how long a way from another name that was found out.
-        self._meanings: dict[tuple[ast.AST, str], tuple[int, str]] = {}
+        self._annotations: dict[ast.AST, ast.expr | None] = {}
         if file.tree is not None:
-            for node in file.tree.body:
-                self._visit(node, (file.tree,))
+            self._visit(file.tree)
         # Annotations that are texts add to what is around, while others look through it.
         self._nodes = tuple((node, around[1:]) for node, around in self._around.items())
 
     def __iter__(self) -> Iterator[tuple[ast.AST, tuple[Scope, ...]]]:
         """Each node of the module and the scopes around it, without the module itself."""
         return iter(self._nodes)
+
+    def nodes(self, *kinds: type[Node]) -> Iterator[tuple[Node, tuple[Scope, ...]]]:
+        """Each node of these kinds with the scopes around it, in the order of the source."""
+        found = [self._by_kind[kind] for kind in kinds if kind in self._by_kind]
+        for position in found[0] if len(found) == 1 else sorted(each for positions in found for each in positions):
+            yield cast("tuple[Node, tuple[Scope, ...]]", self._nodes[position])
+
+    @cached_property
+    def _by_kind(self) -> dict[type[ast.AST], list[int]]:
+        found: dict[type[ast.AST], list[int]] = {}
+        for position, (node, _) in enumerate(self._nodes):
+            found.setdefault(type(node), []).append(position)
+        return found
 
     def uses(self) -> list[CallSite]:
         """Each call."""
@@ -100,64 +156,62 @@ class SymbolTable:
     @cached_property
     def _uses(self) -> list[CallSite]:
         found = []
-        for node, around in self._nodes:
-            if isinstance(node, ast.Call):
-                name = self.meaning(node.func)
-                written = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-                last = name.rpartition(".")[2] or written
-                location = Location(self.file.path, node.lineno)
-                found.append(CallSite(name, last, node, location, self.module, around))
+        for node, around in self.nodes(ast.Call):
+            name = self.meaning(node.func)
+            written = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            location = Location(self.file.path, node.lineno)
+            found.append(CallSite(name, last_of(name) or written, node, location, self.module, around))
         return found
 
     def imports(self) -> Iterator[tuple[str, Location, tuple[Scope, ...]]]:
         """Each module or name that is imported, as a dotted name, with its line and the scopes around it."""
-        for node, around in self._nodes:
+        for node, around in self.nodes(ast.Import, ast.ImportFrom, ast.Call):
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 for alias in node.names:
                     yield self._imported(node, alias), Location(self.file.path, node.lineno), around
             elif isinstance(node, ast.Call) and (name := self._by_function(node)):
                 yield name, Location(self.file.path, node.lineno), around
 
-    def meaning(self, node: ast.AST | None, deep: int = 0) -> str:
+    def meaning(self, node: ast.AST | None) -> str:
         """The dotted name that an expression stands for; "" where that cannot be told without running it."""
-        if node is None or deep > _DEEP:
-            return ""
         if isinstance(node, ast.Name):
-            return self._named(node.id, self._around.get(node, ()), deep + 1)
+            return self._named(node.id, self._around.get(node, ()))
         if isinstance(node, ast.Attribute):
-            base = self.meaning(node.value, deep + 1)
-            return self._followed(f"{base}.{node.attr}", deep + 1) if base else ""
-        if isinstance(node, ast.Await):
-            return self.meaning(node.value, deep + 1)
-        if isinstance(node, ast.Call):
-            return self._called(node, deep)
-        if isinstance(node, ast.NamedExpr):
-            return self.meaning(node.value, deep + 1)
-        return ""
+            base = self.meaning(node.value)
+            return self._followed(f"{base}.{node.attr}") if base else ""
+        if isinstance(node, (ast.Await, ast.NamedExpr)):
+            return self.meaning(node.value)
+        return self._called(node) if isinstance(node, ast.Call) else ""
 
-    def instance(self, annotation: ast.AST | None, deep: int = 0) -> str:
-        """What has this annotation, as `meaning` writes it: `Annotated[X | None, ...]` is "X()"."""
-        if annotation is None or deep > _DEEP:
+    def instance(self, annotation: ast.AST | None) -> str:
+        """The value that has this annotation, as `meaning` writes it: `Annotated[X | None, ...]` is "X()"."""
+        if annotation is None:
             return ""
         if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-            try:
-                parsed = ast.parse(annotation.value, mode="eval").body
-            except SyntaxError:
-                return ""
-            around = self._around.get(annotation, (self.file.tree,) if self.file.tree else ())
-            for node in ast.walk(parsed):
-                self._around.setdefault(node, around)
-            return self.instance(parsed, deep + 1)
+            return self.instance(self._parsed(annotation, annotation.value))
         if isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
-            return self.instance(annotation.left, deep + 1) or self.instance(annotation.right, deep + 1)
+            return self.instance(annotation.left) or self.instance(annotation.right)
         if isinstance(annotation, ast.Subscript):
-            outer = self.meaning(annotation.value, deep + 1).rpartition(".")[2]
-            inner = annotation.slice.elts[0] if isinstance(annotation.slice, ast.Tuple) else annotation.slice
-            if outer in ("Annotated", "Optional", "Final", "ClassVar", "Mapped"):
-                return self.instance(inner, deep + 1)
-            return self.instance(annotation.value, deep + 1)
-        name = self.meaning(annotation, deep + 1)
+            outer = last_of(self.meaning(annotation.value))
+            several = annotation.slice.elts if isinstance(annotation.slice, ast.Tuple) else [annotation.slice]
+            if several and outer in ("Annotated", "Optional", "Final", "ClassVar", "Mapped"):
+                return self.instance(several[0])
+            return self.instance(annotation.value)
+        name = self.meaning(annotation)
         return name if name.endswith("()") or not name else f"{name}()"
+
+    def _parsed(self, annotation: ast.Constant, text: str) -> ast.expr | None:
+        """The expression in an annotation that is a text."""
+        if annotation not in self._annotations:
+            try:
+                parsed = ast.parse(text, mode="eval").body
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                parsed = None
+            around = self._around.get(annotation, (self.file.tree,) if self.file.tree else ())
+            for node in ast.walk(parsed) if parsed else ():
+                self._around.setdefault(node, around)
+            self._annotations[annotation] = parsed
+        return self._annotations[annotation]
 
     def around(self, node: ast.AST) -> tuple[Scope, ...]:
         """The functions, classes and lambdas around a node of the module, outermost first."""
@@ -171,26 +225,26 @@ class SymbolTable:
             if position and isinstance(scope, ast.ClassDef):
                 continue
             if values := self._bound.get(scope, {}).get(node.id):
-                return [pair for each in values for pair in self._origins(node.id, each, 0)]
+                return [pair for each in values for pair in self._origins(node.id, each)]
         return []
 
-    def text(self, node: ast.AST | None, deep: int = 0) -> str | None:
+    def text(self, node: ast.AST | None, seen: frozenset[ast.AST] = frozenset()) -> str | None:
         """The text that an expression is, `?` for the parts of it that only running it tells; None where it is none."""
         if isinstance(node, ast.Constant):
             return node.value if isinstance(node.value, str) else None
         if isinstance(node, ast.JoinedStr):
-            return "".join(self.text(each, deep) or "?" for each in node.values)
+            return "".join(self.text(each, seen) or "?" for each in node.values)
         if isinstance(node, ast.FormattedValue):
-            return self.text(node.value, deep)
+            return self.text(node.value, seen)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            sides = self.text(node.left, deep), self.text(node.right, deep)
+            sides = self.text(node.left, seen), self.text(node.right, seen)
             return None if sides == (None, None) else "".join(each or "?" for each in sides)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "f" and node.args:
-            return self.text(node.args[0], deep)  # Alembic's op.f("name")
-        values = self.given(node) if node is not None and deep < _DEEP else []
-        if len(values) == 1:
+            return self.text(node.args[0], seen)  # Alembic's op.f("name")
+        values = self.given(node) if node is not None and len(seen) < CHAIN else []
+        if len(values) == 1 and values[0][1] not in seen:
             names, value = values[0]
-            return names.text(value.value if isinstance(value, ast.AnnAssign) else value, deep + 1)
+            return names.text(value.value if isinstance(value, ast.AnnAssign) else value, seen | {value})
         return None
 
     def definition(self, name: str) -> tuple[SymbolTable, ast.AST] | None:
@@ -210,7 +264,7 @@ class SymbolTable:
 
     def written(self, node: ast.AST | None, deep: int = 0) -> tuple[ast.AST | None, SymbolTable]:
         """What a name was given where it is plainly assigned, also in another module, and that module's names."""
-        if not isinstance(node, ast.Name) or deep > _DEEP:
+        if not isinstance(node, ast.Name) or deep > CHAIN:
             return node, self
         for position, scope in enumerate(reversed(self._around.get(node, ()))):
             if position and isinstance(scope, ast.ClassDef):
@@ -230,7 +284,7 @@ class SymbolTable:
                 values = other._bound.get(other.file.tree, {}).get(attribute, ()) if other and other.file.tree else ()
                 for value in reversed(values):
                     if isinstance(value, ast.ImportFrom) and other:
-                        return other._elsewhere(value, attribute, deep + 1) if deep < _DEEP else (None, self)
+                        return other._elsewhere(value, attribute, deep + 1) if deep < CHAIN else (None, self)
                     given = value.value if isinstance(value, ast.AnnAssign) else value
                     if isinstance(given, ast.expr) and other:
                         return other.written(given, deep + 1)
@@ -238,31 +292,27 @@ class SymbolTable:
 
     # How names are bound
 
-    def _visit(self, node: ast.AST, around: tuple[Scope, ...]) -> None:
-        # Everything that is there comes through here: by type, and without the generators of `ast`, it takes half.
-        self._around[node] = around
-        kind = type(node)
-        if kind in _BINDING:
-            self._binding(node, around)
-        if not isinstance(node, SCOPES):
-            for name in kind._fields:
-                value = getattr(node, name, None)
-                for child in value if isinstance(value, list) else (value,):
-                    if isinstance(child, ast.AST) and type(child) not in _CONTEXTS:
-                        self._visit(child, around)
-            return
-        outside, inside = self._split(node)
-        for each in outside:
-            self._visit(each, around)
-        for each in inside:
-            self._visit(each, (*around, node))
-
-    @staticmethod
-    def _split(scope: Scope) -> tuple[list[ast.AST], list[ast.AST]]:
-        """What of a definition is evaluated around it, and what inside of it."""
-        body: list[ast.AST] = [scope.body] if isinstance(scope, ast.Lambda) else list(scope.body)
-        inside = set(map(id, body))
-        return [each for each in ast.iter_child_nodes(scope) if id(each) not in inside], body
+    def _visit(self, tree: ast.Module) -> None:
+        """Walk over the module in the order of the source, and note the scopes around each node and the bindings."""
+        pending: list[tuple[ast.AST, tuple[Scope, ...], int]] = [(each, (tree,), 1) for each in reversed(tree.body)]
+        while pending:
+            node, around, level = pending.pop()
+            self._around[node] = around
+            if type(node) in _BINDING:
+                self._binding(node, around)
+            if level > NESTING:
+                self.file.leave_out(f"has more than {NESTING} levels of nesting")
+                self._around, self._bound = {}, {}
+                return
+            level += 1
+            if isinstance(node, SCOPES):
+                body: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else list(node.body)
+                within, inside = (*around, node), set(map(id, body))
+                pending += [(each, within, level) for each in reversed(body)]
+                # Decorators, defaults, bases and annotations are evaluated around a definition.
+                pending += [(each, around, level) for each in reversed(children(node)) if id(each) not in inside]
+            else:
+                pending += [(each, around, level) for each in reversed(children(node))]
 
     def _binding(self, node: ast.AST, around: tuple[Scope, ...]) -> None:
         scope = around[-1]
@@ -290,72 +340,76 @@ class SymbolTable:
     def _keep(self, scope: ast.AST, name: str, value: ast.AST) -> None:
         self._bound.setdefault(scope, {}).setdefault(name, []).append(value)
 
-    def _origins(self, name: str, value: ast.AST, deep: int) -> list[tuple[SymbolTable, ast.AST]]:
-        """The value itself, or what the module that it is imported from has under its name."""
+    def _origins(
+        self, name: str, value: ast.AST, seen: frozenset[ast.AST] = frozenset()
+    ) -> list[tuple[SymbolTable, ast.AST]]:
+        """The value itself, or the values that the module it is imported from has under its name."""
         if not isinstance(value, (ast.Import, ast.ImportFrom)):
             return [(self, value)]
         for alias in value.names:
             if isinstance(value, ast.ImportFrom) and (alias.asname or alias.name) == name:
-                module, _, attribute = self._imported(value, alias).rpartition(".")
-                other = self._other(module)
-                if other is None or other.file.tree is None or deep > _DEEP:
+                imported = self._imported(value, alias)
+                other, attribute = self._other(parent_of(imported)), last_of(imported)
+                if other is None or other.file.tree is None or value in seen:
                     return []
                 values = other._bound.get(other.file.tree, {}).get(attribute, ())
-                return [pair for each in values for pair in other._origins(attribute, each, deep + 1)]
+                return [pair for each in values for pair in other._origins(attribute, each, seen | {value})]
         return []
 
-    # What they mean
+    # Meaning
 
-    def _named(self, name: str, around: tuple[Scope, ...], deep: int) -> str:
+    def _named(self, name: str, around: tuple[Scope, ...]) -> str:
         for position, scope in enumerate(reversed(around)):
             # A class's names are not seen from inside of its methods.
             if position and isinstance(scope, ast.ClassDef):
                 continue
-            if values := self._bound.get(scope, {}).get(name):
-                key = scope, name
-                if key not in self._meanings or deep < self._meanings[key][0]:
-                    meanings = (self._value(name, each, deep) for each in values)
-                    self._meanings[key] = deep, next((each for each in meanings if each), "")
-                return self._meanings[key][1]
+            if name in self._bound.get(scope, ()):
+                return self._bound_to(scope, name)
         return name if hasattr(builtins, name) else ""
 
-    def _value(self, name: str, value: ast.AST, deep: int) -> str:
+    def _bound_to(self, scope: ast.AST, name: str) -> str:
+        """The first meaning of what a name of a scope is given."""
+        values = self._bound.get(scope, {}).get(name, ())
+        return self._resolution.answer(
+            (scope, name), lambda: next((meaning for each in values if (meaning := self._value(name, each))), "")
+        )
+
+    def _value(self, name: str, value: ast.AST) -> str:
         if isinstance(value, (ast.Import, ast.ImportFrom)):
             for alias in value.names:
                 whole = alias.name.partition(".")[0]
                 if isinstance(value, ast.Import) and alias.asname is None and whole == name:
                     return whole
                 if (alias.asname or alias.name) == name:
-                    return self._followed(self._imported(value, alias), deep)
+                    return self._followed(self._imported(value, alias))
             return ""
         if isinstance(value, (*FUNCTIONS, ast.ClassDef)):
             outer = [each.name for each in self._around[value][1:] if not isinstance(each, (ast.Lambda, ast.Module))]
             return ".".join((self.module, *outer, value.name))
         if isinstance(value, ast.arg):
-            return self.instance(value.annotation, deep + 1)
+            return self.instance(value.annotation)
         if isinstance(value, ast.AnnAssign):
-            return self.meaning(value.value, deep + 1) or self.instance(value.annotation, deep + 1)
+            return self.meaning(value.value) or self.instance(value.annotation)
         if isinstance(value, ast.Subscript):
             # An alias of a type, such as Annotated[AsyncSession, Depends(...)].
-            return self.instance(value, deep + 1)
-        return self.meaning(value, deep + 1)
+            return self.instance(value)
+        return self.meaning(value)
 
-    def _called(self, node: ast.Call, deep: int) -> str:
-        if module := self._by_function(node, deep):
+    def _called(self, node: ast.Call) -> str:
+        if module := self._by_function(node):
             return module
-        name = self.meaning(node.func, deep + 1)
+        name = self.meaning(node.func)
         word = node.args[1] if name == "getattr" and len(node.args) > 1 else None
         if isinstance(word, ast.Constant) and isinstance(word.value, str):
-            base = self.meaning(node.args[0], deep + 1)
+            base = self.meaning(node.args[0])
             return f"{base}.{word.value}" if base else ""
         return f"{name}()" if name else ""
 
-    def _by_function(self, node: ast.Call, deep: int = 0) -> str:
+    def _by_function(self, node: ast.Call) -> str:
         """The module that `importlib.import_module("x")` or `__import__("x")` imports."""
         if not node.args or not isinstance(node.args[0], ast.Constant) or not isinstance(node.args[0].value, str):
             return ""
-        name = self.meaning(node.func, deep + 1)
-        return node.args[0].value if name in ("importlib.import_module", "__import__") else ""
+        return node.args[0].value if self.meaning(node.func) in ("importlib.import_module", "__import__") else ""
 
     def _imported(self, node: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:
         if isinstance(node, ast.Import):
@@ -364,14 +418,10 @@ class SymbolTable:
         parts = parts[: len(parts) - node.level + 1] if node.level > 1 else parts
         return ".".join((*parts, *((node.module,) if node.module else ()), alias.name))
 
-    def _followed(self, name: str, deep: int) -> str:
+    def _followed(self, name: str) -> str:
         """A name of another module of the project, as that module means it."""
-        module, _, attribute = name.rpartition(".")
-        if deep > _DEEP or not module:
-            return name
-        other = self._other(module)
+        module, attribute = parent_of(name), last_of(name)
+        other = self._other(module) if module else None
         if other is None or other is self or other.file.tree is None:
             return name
-        values = other._bound.get(other.file.tree, {}).get(attribute)
-        meanings = (other._value(attribute, each, deep + 1) for each in values or ())
-        return next((each for each in meanings if each), name)
+        return other._bound_to(other.file.tree, attribute) or name

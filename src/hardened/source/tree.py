@@ -14,7 +14,7 @@ from ..config.table import Config
 from ..model import CouldNotLook, Location
 from ..records.migrations import Migration
 from .files import File
-from .symbols import CallSite, Scope, SymbolTable
+from .symbols import CallSite, Resolution, Scope, SymbolTable
 
 SKIPPED = {"__pycache__", "node_modules", "site-packages"}
 
@@ -48,6 +48,7 @@ class Source:
         self.package = self.folder.joinpath(*config.package.split("."))
         self.versions = config.root / config.migrations
         self._names: dict[str, SymbolTable | None] = {}
+        self.resolution = Resolution()
         if not self.package.is_dir():
             where = Location.of(self.root, self.package)
             raise CouldNotLook(f"{where} is no folder; correct `package` or `source` in [tool.hardening]")
@@ -82,13 +83,15 @@ class Source:
         return dict(sorted(found.items()))
 
     def names(self, path: str) -> SymbolTable | None:
-        """What the names of a file stand for; None where it does not compile."""
+        """The symbol table of a file; None where it does not compile, or is left out."""
         if path not in self._names:
             file = self.files[path]
             module = self._module_names.get(path, Path(path).with_suffix("").as_posix().replace("/", "."))
             package = path.endswith("/__init__.py")
-            made = None if file.tree is None else SymbolTable(file, module, package=package, other=self._names_of)
-            self._names[path] = made
+            made = None
+            if file.tree is not None:
+                made = SymbolTable(file, module, package=package, other=self._names_of, resolution=self.resolution)
+            self._names[path] = made if file.tree is not None else None
         return self._names[path]
 
     def _names_of(self, module: str) -> SymbolTable | None:
@@ -193,10 +196,11 @@ def _assigned(body: list[ast.stmt]) -> dict[str, ast.expr]:
 
 
 def literal(node: ast.expr | None) -> object:
-    """The value that is written there; `...` when there is none or it is computed."""
+    """The value that is written out; `...` where there is none, or it is computed or not possible."""
     try:
         return ast.literal_eval(node) if node is not None else ...
-    except ValueError:
+    except (ValueError, TypeError, RecursionError, MemoryError):
+        # A set of dictionaries is a TypeError.
         return ...
 
 

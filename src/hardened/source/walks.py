@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from .symbols import SCOPES
+from .nodes import SCOPES, children
 
 CONSTRUCTORS = ("__init__", "__post_init__", "__new__", "model_post_init", "__attrs_post_init__")
 """Methods that run when an object is made."""
@@ -23,9 +23,9 @@ def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
         node = pending.pop()
         yield node
         if not isinstance(node, SCOPES):
-            pending += reversed(list(ast.iter_child_nodes(node)))
+            pending += reversed(children(node))
 
 
 def is_generator(function: ast.AST) -> bool:
-    """Whether a call of a function returns something to iterate over."""
+    """Return whether a call of a function returns an iterator."""
     return any(isinstance(each, (ast.Yield, ast.YieldFrom)) for each in own_nodes(function))
