@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,7 +10,7 @@ from functools import cached_property
 from ..model import Location
 from .call_graph import MEMOS, RUNS, CallGraph, Function, last_word
 from .outgoing import waits
-from .sessions import LIBRARIES, Sessions
+from .sessions import Resource, Sessions
 from .symbols import FUNCTIONS, SCOPES, CallSite, SymbolTable
 from .tree import Source
 from .walks import is_generator
@@ -29,15 +28,6 @@ _STREAMS = {"StreamingResponse", "EventSourceResponse"}
 _LATER = {"create_task", "ensure_future", "start_soon", "run_coroutine_threadsafe", "call_soon", "call_later"}
 """What takes a coroutine that somebody else waits for."""
 _KEEPS = {"add_task", "partial"}
-_SESSION = re.compile(
-    r"(?:Session|scoped_session)\(\)(?:\(\))?$|sessionmaker\(\)(?:\(\)|\.begin\(\))$|SQLAlchemy\(\)\.session$"
-)
-_CONNECTION = re.compile(r"[Ee]ngine\w*\(\)\.(?:connect|begin)\(\)$|Connection\(\)$")
-_POOLS = re.compile(r"asyncpg\.(?:\w+\(\)\.acquire|connect)\(\)$|psycopg_pool\.\w+\(\)\.connection\(\)$")
-_WORD = re.compile(
-    r"(?:^|_|get|async)(?:session|sess|db|conn|connection)(?:_?(?:local|factory|maker|scope|context|manager))?$",
-    re.IGNORECASE,
-)
 _OUTSIDE = "…"
 """What the caller of a function holds and does not hand to it."""
 
@@ -200,35 +190,6 @@ class HeldConnections:
             return target
         return self.call_graph.called(use)
 
-    # What holds a connection
-
-    def kind(self, names: SymbolTable, node: ast.AST) -> tuple[str, bool]:
-        """Whether an expression is a "session" or a "connection", and whether that is certain; "" for other things."""
-        if isinstance(node, ast.Await):
-            return self.kind(names, node.value)
-        meaning = names.meaning(node)
-        root = meaning.partition(".")[0].replace("()", "")
-        if root not in LIBRARIES and meaning:
-            if _POOLS.match(meaning):
-                return "connection", True
-            known = self.sessions.kind_of(names, meaning)
-            told_by_its_name = (self.config.package.partition(".")[0], "self", "getattr", "next", "typing")
-            if not known and root not in told_by_its_name and not meaning.startswith("collections.abc.Callable"):
-                return "", False
-            meaning = known
-        if meaning:
-            if _SESSION.search(meaning):
-                return "session", True
-            return ("connection", True) if _CONNECTION.search(meaning) else ("", False)
-        called = node.func if isinstance(node, ast.Call) else node
-        if isinstance(node, ast.Call) and isinstance(called, ast.Attribute) and called.attr in ("connect", "begin"):
-            word = called.value.attr if isinstance(called.value, ast.Attribute) else getattr(called.value, "id", "")
-            return ("connection", True) if word.lower().endswith("engine") else ("", False)
-        word = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-        if word == "next" and isinstance(node, ast.Call) and node.args:
-            return self.kind(names, node.args[0])
-        return ("session", False) if _WORD.search(word) else ("", False)
-
     # What dependencies leave behind
 
     def _by_dependencies(self, function: Function) -> _State:
@@ -363,9 +324,9 @@ class _Walk:
             return self._try(node, state)
         self._expressions(node, state)
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
-            kind, certain = self._held.kind(self._names, node.value) if _calls(node.value) else ("", False)
+            opened = self._resource(node.value) if _calls(node.value) else Resource()
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                if kind == "connection" and certain and isinstance(target, (ast.Name, ast.Attribute)):
+                if opened.is_connection and isinstance(target, (ast.Name, ast.Attribute)):
                     self._hold(state, target, node.lineno, is_connection=True)
         return True
 
@@ -404,17 +365,18 @@ class _Walk:
         for item in node.items:
             context, target = item.context_expr, item.optional_vars
             self._expression(context, state)
-            kind, certain = self._held.kind(self._names, context)
-            if kind and isinstance(target, ast.Name):
+            resource = self._resource(context)
+            holds = resource.is_session or resource.is_connection
+            if holds and isinstance(target, ast.Name):
                 state.pop(target.id, None)
                 closes.append(target.id)
-                if kind == "connection" and certain:
+                if resource.is_connection:
                     self._hold(state, target, context.lineno, is_connection=True)
-            elif kind and isinstance(context, (ast.Name, ast.Attribute)):
+            elif holds and isinstance(context, (ast.Name, ast.Attribute)):
                 closes.append(ast.unparse(context))
             elif isinstance(context, ast.Call) and isinstance(context.func, ast.Attribute):
                 base = context.func.value
-                if context.func.attr == "begin" and self._held.kind(self._names, base)[0] == "session":
+                if context.func.attr == "begin" and self._resource(base).is_session:
                     closes.append(ast.unparse(base))
         ends, jumps = len(self._ends), len(self._jumps)
         goes_on = self._block(node.body, state)
@@ -504,7 +466,7 @@ class _Walk:
         if self._held.callee(node) is not None or self._on_session(node, dict(state)):
             return
         for each in (*node.args, *(each.value for each in node.keywords)):
-            if isinstance(each, (ast.Name, ast.Attribute)) and self._held.kind(self._names, each)[0] == "session":
+            if isinstance(each, (ast.Name, ast.Attribute)) and self._resource(each).is_session:
                 self._hold(state, each, node.lineno)
 
     def _on_session(self, node: ast.Call, state: _State) -> bool:
@@ -515,20 +477,23 @@ class _Walk:
         if function.attr not in _EXECUTES and function.attr not in _RELEASES:
             return False
         holder = function.value
-        kind, certain = self._held.kind(self._names, holder)
-        if not kind:
+        resource = self._resource(holder)
+        if not resource.is_session and not resource.is_connection:
             return False
         if function.attr in _RELEASES:
             hold = state.get(ast.unparse(holder))
             if hold is not None and not (hold.is_connection and function.attr in ("commit", "rollback")):
                 del state[ast.unparse(holder)]
             return True
-        if not certain and function.attr not in _BY_NAME:
+        if not resource.certain and function.attr not in _BY_NAME:
             return False
-        if function.attr in ("get", "get_one") and not certain and not _is_class(node):
+        if function.attr in ("get", "get_one") and not resource.certain and not _is_class(node):
             return False
-        self._hold(state, holder, node.lineno, is_connection=kind == "connection")
+        self._hold(state, holder, node.lineno, is_connection=resource.is_connection)
         return True
+
+    def _resource(self, node: ast.AST) -> Resource:
+        return self._held.sessions.resource(self._names, node)
 
     def _hold(self, state: _State, holder: ast.expr, line: int, *, is_connection: bool = False) -> None:
         name = ast.unparse(holder)

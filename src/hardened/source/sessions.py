@@ -1,4 +1,4 @@
-"""Facts from source about sessions: who begins and ends transactions, what commits when it is left, who makes tables."""
+"""Sessions, connections and transactions in source: which expressions are some, which calls begin and end them."""
 
 from __future__ import annotations
 
@@ -6,27 +6,76 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
 
 from ..model import Location
+from .call_graph import last_word
 from .symbols import FUNCTIONS, SymbolTable
 from .tree import Source
 from .walks import own_nodes
 
-#: What ends or begins a transaction. A savepoint is part of one.
+#: Methods that end or begin a transaction. A savepoint is part of one.
 ENDS = {"commit", "rollback", "begin"}
-SESSION = re.compile(
-    r"(^|_)(session|sess|db|database|conn|connection|engine|tx|txn|trans|transaction|uow)(maker)?$", re.IGNORECASE
-)
 READS = {"read_only", "readonly"}
-#: What takes SQL as a text.
-SPEAKS = {"text", "execute", "exec_driver_sql", "scalar", "scalars", "executescript", "DDL"}
+#: Functions that take SQL as a text.
+TAKES_SQL = {"text", "execute", "exec_driver_sql", "scalar", "scalars", "executescript", "DDL"}
 LIBRARIES = {"sqlalchemy", "sqlmodel", "flask_sqlalchemy", "sqlalchemy_utils"}
-_MAKES = re.compile(r"\s*(CREATE|DROP)\s+(UNLOGGED\s+)?TABLE\b(\s+IF\s+(NOT\s+)?EXISTS)?\s*\S*", re.IGNORECASE)
+#: Origins that leave it to the name of a variable, besides the project's own.
+_UNTYPED = {"self", "getattr", "next", "typing"}
+_FACTORY_WORDS = {"local", "factory", "maker", "scope", "context", "manager"}
+_CREATES = re.compile(r"\s*(CREATE|DROP)\s+(UNLOGGED\s+)?TABLE\b(\s+IF\s+(NOT\s+)?EXISTS)?\s*\S*", re.IGNORECASE)
+_ENDS_SQL = re.compile(
+    r"\s*(COMMIT|ROLLBACK|ABORT|END|BEGIN|START\s+TRANSACTION)"
+    r"(?:\s+(?:WORK|TRANSACTION|IMMEDIATE|DEFERRED|EXCLUSIVE|CONCURRENT|AND\s+(?:NO\s+)?CHAIN))*\s*;?\s*",
+    re.IGNORECASE,
+)
+
+
+class Role(StrEnum):
+    """The part that an object plays for the database."""
+
+    NONE = ""
+    FACTORY = "factory"
+    SESSION = "session"
+    ENGINE = "engine"
+    CONNECTION = "connection"
+    POOLED = "connection of a driver's pool"
+    TRANSACTION = "transaction"
+    OTHER = "another object of the library"
+
+
+class Resource(NamedTuple):
+    """The role of an expression. It is certain where a type or an origin says so, and not where only a name does."""
+
+    role: Role = Role.NONE
+    certain: bool = True
+
+    @property
+    def is_session(self) -> bool:
+        """Report whether it takes a connection with its first statement."""
+        return self.role is Role.SESSION
+
+    @property
+    def is_connection(self) -> bool:
+        """Report whether it is a connection from the beginning."""
+        return self.role in (Role.CONNECTION, Role.POOLED)
+
+
+_NAMED = {
+    **dict.fromkeys(("session", "sess", "db", "conn", "connection"), Role.SESSION),
+    **dict.fromkeys(("database", "tx", "txn", "trans", "transaction", "uow"), Role.TRANSACTION),
+    "engine": Role.ENGINE,
+}
+"""Roles by the last word of a name. A `conn` is called as a session is."""
+
+_OPENED = {Role.ENGINE: Role.CONNECTION, Role.FACTORY: Role.SESSION}
+"""Roles of what `connect()` and `begin()` return."""
 
 
 @dataclass(frozen=True)
 class End:
-    """A transaction that is begun or ended by hand: how, and in which module."""
+    """A transaction that is begun or ended by hand: the method, the expression, and the module."""
 
     how: str
     name: str
@@ -35,17 +84,18 @@ class End:
 
 
 class Sessions:
-    """What the source does with sessions and connections."""
+    """The package's use of sessions and connections."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self._package = source.config.package.partition(".")[0]
 
     def ends(self) -> Iterator[End]:
         """Each transaction that is begun or ended by hand, however the function got there."""
         for names in self._source.own:
             for node, _ in names:
                 if isinstance(node, ast.Attribute) and node.attr in ENDS and isinstance(node.ctx, ast.Load):
-                    if self.is_session(names, node.value):
+                    if self.is_transactional(names, node.value):
                         yield End(node.attr, ast.unparse(node), Location(names.file.path, node.lineno), names.module)
                 elif isinstance(node, ast.Call):
                     yield from self._by_name(names, node, Location(names.file.path, node.lineno))
@@ -54,50 +104,62 @@ class Sessions:
         name = names.meaning(node.func)
         if name == "getattr" and len(node.args) > 1:
             how = names.text(node.args[1])
-            if how in ENDS and self.is_session(names, node.args[0]):
+            if how in ENDS and self.is_transactional(names, node.args[0]):
                 yield End(how, ast.unparse(node), location, names.module)
-        last = name.rpartition(".")[2] or (node.func.attr if isinstance(node.func, ast.Attribute) else "")
-        if last in SPEAKS and node.args and (text := names.text(node.args[0])):
-            said = re.fullmatch(
-                r"\s*(COMMIT|ROLLBACK|ABORT|END|BEGIN|START\s+TRANSACTION)"
-                r"(?:\s+(?:WORK|TRANSACTION|IMMEDIATE|DEFERRED|EXCLUSIVE|CONCURRENT|AND\s+(?:NO\s+)?CHAIN))*\s*;?\s*",
-                text,
-                re.IGNORECASE,
-            )
-            if said:
-                yield End(
-                    "begin" if said[1].upper()[:1] in "BS" else "commit", repr(text.strip()), location, names.module
-                )
+        last = name.rpartition(".")[2] or last_word(node.func)
+        text = names.text(node.args[0]) if last in TAKES_SQL and node.args else None
+        if text and (statement := _ENDS_SQL.fullmatch(text)):
+            how = "begin" if statement[1].upper()[:1] in "BS" else "commit"
+            yield End(how, repr(text.strip()), location, names.module)
 
-    def is_session(self, names: SymbolTable, node: ast.AST) -> bool:
-        """Whether an expression is a session, a connection, an engine or a transaction, as far as can be told."""
+    def is_transactional(self, names: SymbolTable, node: ast.AST) -> bool:
+        """Report whether an expression is an object of the library that has transactions."""
+        role, certain = self.resource(names, node)
+        return role not in (Role.NONE, Role.POOLED) and (certain or role is not Role.FACTORY)
+
+    # Roles of expressions
+
+    def resource(self, names: SymbolTable, node: ast.AST) -> Resource:
+        """The role of an expression: by its origin or type, else by its name."""
+        if isinstance(node, ast.Await):
+            return self.resource(names, node.value)
         meaning = names.meaning(node)
-        root = meaning.partition(".")[0]
-        if "begin_nested()" in meaning or self._is_savepoint(names, node):
-            return False
-        if root in LIBRARIES:
-            return True
-        if meaning and root != self._source.config.package.partition(".")[0] and root not in ("getattr", "self"):
-            return False
-        kind = self.kind_of(names, meaning) if meaning else ""
-        if kind:
-            return kind.partition(".")[0] in LIBRARIES
-        inner = node.value if isinstance(node, ast.Await) else node
-        inner = inner.func if isinstance(inner, ast.Call) else inner
-        written = inner.attr if isinstance(inner, ast.Attribute) else getattr(inner, "id", "")
-        return SESSION.search(written) is not None
+        if _is_savepoint(names, node, meaning):
+            return Resource()
+        if role := _role(meaning):
+            return Resource(role)
+        root = meaning.partition(".")[0].replace("()", "")
+        if meaning and root not in LIBRARIES:
+            origin = self.origin(names, meaning)
+            if origin:
+                return Resource(_role(origin))
+            if root not in {self._package, *_UNTYPED} and not meaning.startswith("collections.abc.Callable"):
+                return Resource()
+        return self._named(names, node)
 
-    @staticmethod
-    def _is_savepoint(names: SymbolTable, node: ast.AST) -> bool:
-        return any(
-            "begin_nested" in ast.unparse(value) for _, value in names.given(node) if isinstance(value, ast.expr)
-        )
+    def _named(self, names: SymbolTable, node: ast.AST) -> Resource:
+        """The role that the name of an expression suggests."""
+        called = node.func if isinstance(node, ast.Call) else node
+        word = last_word(called)
+        if isinstance(node, ast.Call) and word == "next" and node.args:
+            return self.resource(names, node.args[0])
+        if isinstance(called, ast.Attribute) and called is not node and word in ("connect", "begin"):
+            owner = self.resource(names, called.value)
+            return Resource(_OPENED.get(owner.role, Role.NONE), owner.role is Role.ENGINE)
+        words = [each.lower() for each in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", word)]
+        plain = [each for each in words if each not in _FACTORY_WORDS][-1:]
+        last = "".join(plain).removeprefix("get").removeprefix("async")
+        for suffix in _FACTORY_WORDS:
+            last = last.removesuffix(suffix)
+        role = _NAMED.get(last, Role.NONE)
+        is_factory = role is Role.SESSION and words[-1] != last and called is node
+        return Resource(Role.FACTORY if is_factory else role, certain=False)
 
-    def kind_of(self, names: SymbolTable, meaning: str, deep: int = 0) -> str:
-        """What of a library something of the project is: `Run().session` is annotated, `Db` has a base, a method gives one."""
+    def origin(self, names: SymbolTable, meaning: str, deep: int = 0) -> str:
+        """The name in a library of a thing of the project: `Run().session` is annotated, `Db` has a base, a method returns one."""
         if deep > 4 or not meaning:
             return ""
-        if meaning.partition(".")[0] in LIBRARIES:
+        if _role(meaning):
             return meaning
         found = names.definition(meaning)
         if found is None:
@@ -105,28 +167,26 @@ class Sessions:
             above = names.definition(owner)
             if above is None or not isinstance(above[1], ast.ClassDef):
                 return ""
-            return self.kind_of(above[0], self._annotated(*above, attribute), deep + 1)
+            return self.origin(above[0], self._annotated(*above, attribute), deep + 1)
         other, node = found
         if isinstance(node, ast.ClassDef):
-            kinds = (self.kind_of(other, other.meaning(base), deep + 1) for base in node.bases)
-            return next((each for each in kinds if each), "")
+            kinds = (self.origin(other, other.meaning(base), deep + 1) for base in node.bases)
+            return next((f"{each}()" for each in kinds if each), "")
         if isinstance(node, FUNCTIONS) and node.returns is not None:
             given = node.returns
             if isinstance(given, ast.Subscript) and re.search(
                 r"Iterator|Generator|ContextManager", ast.unparse(given.value)
             ):
                 given = given.slice.elts[0] if isinstance(given.slice, ast.Tuple) else given.slice
-            return self.kind_of(other, other.instance(given), deep + 1)
+            return self.origin(other, other.instance(given), deep + 1)
         return ""
 
     @staticmethod
     def _annotated(names: SymbolTable, owner: ast.AST, attribute: str) -> str:
-        """What an attribute of a class is, by its annotation or by what `__init__` is given for it."""
+        """The meaning of a class's attribute, by its annotation or by what `__init__` assigns to it."""
         for node in ast.walk(owner):
             if isinstance(node, ast.AnnAssign):
-                target = node.target
-                written = target.id if isinstance(target, ast.Name) else getattr(target, "attr", "")
-                if written == attribute:
+                if last_word(node.target) == attribute:
                     return names.instance(node.annotation)
             elif isinstance(node, ast.Assign):
                 for each in node.targets:
@@ -163,10 +223,10 @@ class Sessions:
                     if name == "getattr" and len(node.args) > 1:
                         if self._makes(names, node.args[0], names.text(node.args[1]) or ""):
                             yield ast.unparse(node), location
-                    elif (name.rpartition(".")[2] or getattr(node.func, "attr", "")) in SPEAKS:
-                        said = _MAKES.match(names.text(node.args[0]) or "")
-                        if said:
-                            yield " ".join(said[0].split()), location
+                    elif (name.rpartition(".")[2] or last_word(node.func)) in TAKES_SQL and (
+                        made := _CREATES.match(names.text(node.args[0]) or "")
+                    ):
+                        yield " ".join(made[0].split()), location
 
     def _makes(self, names: SymbolTable, base: ast.AST, attribute: str) -> bool:
         if attribute in ("create_all", "drop_all"):
@@ -202,7 +262,11 @@ class Sessions:
         if any(each.arg in READS and getattr(each.value, "value", False) is True for each in node.keywords):
             return False
         func = node.func
-        if isinstance(func, ast.Attribute) and func.attr in ("commit", "begin") and self.is_session(names, func.value):
+        if (
+            isinstance(func, ast.Attribute)
+            and func.attr in ("commit", "begin")
+            and self.is_transactional(names, func.value)
+        ):
             return True
         found = names.definition(names.meaning(func))
         if found is None:
@@ -217,3 +281,34 @@ class Sessions:
             for body in bodies
             for each in own_nodes(body)
         )
+
+
+def _is_savepoint(names: SymbolTable, node: ast.AST, meaning: str) -> bool:
+    if "begin_nested()" in meaning:
+        return True
+    values = [value for _, value in names.given(node) if isinstance(value, ast.expr)]
+    return any(last_word(each) == "begin_nested" for value in values for each in ast.walk(value))
+
+
+def _role(origin: str) -> Role:
+    """The role of a library's name: "sqlalchemy.orm.sessionmaker()()" is a session."""
+    root = origin.partition(".")[0].replace("()", "")
+    owner, _, last = origin.rpartition(".")
+    word, calls = last.replace("()", ""), last.count("()")
+    if root in ("asyncpg", "psycopg_pool"):
+        return Role.POOLED if calls and word in ("acquire", "connect", "connection") else Role.NONE
+    if root not in LIBRARIES:
+        return Role.NONE
+    if word in ("connect", "begin") and calls:
+        return _OPENED.get(_role(owner), Role.TRANSACTION)
+    if word.endswith(("Session", "scoped_session")) and calls:
+        return Role.SESSION
+    if word.lower().endswith("sessionmaker"):
+        return Role.SESSION if calls > 1 else Role.FACTORY
+    if word.lower().endswith("engine") and calls:
+        return Role.ENGINE
+    if word.endswith("Connection") and calls:
+        return Role.CONNECTION
+    if word == "session" and owner.endswith("SQLAlchemy()"):
+        return Role.SESSION
+    return Role.OTHER
