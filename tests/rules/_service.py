@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from uv import find_uv_bin
-
-from hardened.run import check, exit_status
 from hardened.report import printed
+from hardened.run import check, exit_status
+from uv import find_uv_bin
 
 from .._template import PACKAGE
 from ._interpreter import Forking

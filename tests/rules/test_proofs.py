@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from hardened.model import AtRunTime
 from hardened.rules import RULES
 
