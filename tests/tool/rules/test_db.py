@@ -1,105 +1,137 @@
-"""DB002, DB005 and DB008: who is referred to, by which index, made by which migration."""
+"""The rules of databases on records that are made by hand and on sources of a few lines."""
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from hardened.config.table import Config
+from hardened.model import DoesNotApply, Finding, Location
+from hardened.records import Dependency
+from hardened.records.tables import Column, Key, Loading, Mapped, Reference, Setting, Table
+from hardened.rules.db.db001 import DB001
+from hardened.rules.db.db002 import DB002
+from hardened.rules.db.db003 import DB003
+from hardened.rules.db.db004 import DB004
+from hardened.rules.db.db005 import DB005
+from hardened.rules.db.db007 import DB007
+from hardened.rules.db.db008 import DB008
+from hardened.rules.db.db009 import DB009
+from hardened.rules.db.db010 import DB010
+from hardened.rules.db.db011 import DB011
+from hardened.rules.db.db012 import DB012
+from hardened.source.statements import Statements
 
-from ._project import DATABASE, MAIN, Project, migration
+from .._project import Tree
 
-ORDER = """
-class Order(Model):
-    __tablename__ = "orders"
-    id: Mapped[int] = mapped_column(primary_key=True)
-"""
+MODELS = "src/shop/models.py"
+MAIN = "src/shop/main.py"
+ORDERS = Table(
+    "orders",
+    references=(Reference(("made_by",), "logins", Location(MODELS, 7)),),
+    keys=(("id",),),
+    uniques=(Key(("id",), "orders_pkey"),),
+    columns=(Column("id", "Integer", 31), Column("made_by", "Integer"), Column("tile", "BigInteger", 63)),
+)
+LOGINS = Table("logins", keys=(("id",),))
+MAPPED = [Mapped("shop.models.Order", "orders", {each.name: each for each in ORDERS.columns})]
+USING = "from sqlalchemy.dialects.postgresql import insert\nfrom .models import Order\n\n"
+
+
+def spots(findings: Iterable[Finding]) -> list[tuple[str, str | None, int | None]]:
+    """The codes, files and lines of findings, each of which has a subject and a hint."""
+    found = list(findings)
+    assert all(each.subject or each.location.file == "migrations/versions" for each in found)
+    assert all(each.hint for each in found)
+    return [(each.code, each.location.file, each.location.line) for each in found]
+
+
+def main(tree: Tree, text: str) -> Tree:
+    return tree.write({MODELS: "class Order:\n    pass\n", MAIN: textwrap.dedent(text)})
+
+
+def statements(tree: Tree) -> Statements:
+    return Statements(tree.facts.source, MAPPED, [ORDERS])
+
+
+# DB001
+
+
+def test_db001_finds_a_number_without_a_bound(tree: Tree) -> None:
+    main(tree, f"{USING}def keep(n):\n    return Order(tile=1 << n)\n")
+    [finding] = DB001().check(statements(tree), [], tree.facts.source)
+    assert spots([finding]) == [("DB001", MAIN, 5)]
+    assert finding.subject == "orders.tile"
+    assert (
+        finding.message == "orders.tile is BigInteger, which holds 63 bits, and is given a number that nothing bounds"
+    )
+
+
+def test_db001_is_silent_about_a_number_that_is_masked(tree: Tree) -> None:
+    main(tree, f"{USING}def keep(n):\n    return Order(tile=(1 << n) & 0xFFFF)\n")
+    assert list(DB001().check(statements(tree), [], tree.facts.source)) == []
+
+
+BITS = Setting("curve_bits", 12, Location("src/shop/settings.py", 4))
+DIMENSIONS = Setting("curve_dimensions", 8)
+INDEX = "def index(settings, values):\n    return settings.curve_bits << settings.curve_dimensions\n"
 
 
 @pytest.mark.parametrize(
-    ("more", "subject"),
+    ("numbers", "text", "count"),
     [
-        (f'{ORDER}    made_by: Mapped[int] = mapped_column(ForeignKey("logins.id"))\n', "orders.made_by"),
-        (f"{ORDER}    made_by: Mapped[int] = mapped_column(ForeignKey(Login.id))\n", "orders.made_by"),
-        (f'{ORDER}    made_by = Column("creator", ForeignKey(Login.__table__.c.id))\n', "orders.creator"),
-        (
-            f"{ORDER}    made_by: Mapped[int]\n"
-            '    __table_args__ = (ForeignKeyConstraint(["made_by"], ["logins.id"], use_alter=True, name="x"),)\n',
-            "orders.made_by",
-        ),
-        (
-            "class Made:\n    made_by: Mapped[int] = mapped_column(ForeignKey('logins.id'))\n"
-            + ORDER.replace("(Model)", "(Made, Model)"),
-            "orders.made_by",
-        ),
-        (
-            'Table("orders", Model.metadata, Column("made_by", ForeignKey("logins.id"), primary_key=True))',
-            "orders.made_by",
-        ),
+        ([BITS, DIMENSIONS], INDEX, 1),
+        ([BITS, replace(DIMENSIONS, name="curve_dims")], INDEX.replace("dimensions", "dims"), 1),
+        ([replace(BITS, value=7), DIMENSIONS], INDEX, 0),
+        ([BITS, DIMENSIONS], INDEX.replace("<<", "*"), 0),
+        ([BITS, replace(DIMENSIONS, name="grid_dimensions")], INDEX.replace("curve_d", "grid_d"), 0),
     ],
 )
-def test_a_reference_to_a_login_is_told(project: Project, more: str, subject: str) -> None:
-    [finding] = project.models(more).findings("DB002")
-    assert finding.subject == subject
-    assert f"{subject} refers to logins" in finding.message
-    assert "refer to users" in finding.message
-    if "class Order" in more:
-        exact = "    made_by" in more and subject == "orders.made_by" and "class Made" not in more
-        expected = project.line("src/shop/models.py", "    made_by" if exact else "class Order")
-        assert (finding.file, finding.line) == ("src/shop/models.py", expected)
+def test_db001_multiplies_bits_by_dimensions_where_a_function_shifts(
+    tree: Tree, numbers: Sequence[Setting], text: str, count: int
+) -> None:
+    main(tree, text)
+    found = spots(DB001().check(statements(tree), numbers, tree.facts.source))
+    assert found == [("DB001", "src/shop/settings.py", 4)] * count
 
 
-def test_references_of_authentication_itself_and_to_users_are_quiet(project: Project) -> None:
-    project.models(
-        f"""{ORDER}
-    made_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
+# DB002
 
-class MagicLink(Model):
-    __tablename__ = "magic_links"
-    id: Mapped[int] = mapped_column(ForeignKey("logins.id"), primary_key=True)
-
-class LoginsOfElsewhere(Model):
-    __tablename__ = "other_logins"
-    id: Mapped[int] = mapped_column(primary_key=True)
-
-class Visit(Model):
-    __tablename__ = "visits"
-    id: Mapped[int] = mapped_column(ForeignKey("other_logins.id"), primary_key=True)
-"""
-    )
-    project.write({"pyproject.toml": DATABASE.replace('["logins"]', '["logins", "magic_links"]')})
-    assert project.findings("DB002") == []
+CONFIG = Config(Path(), authentication_tables=("logins",), users_table="users")
 
 
-def test_tables_in_a_schema_are_known_by_either_name(project: Project) -> None:
-    project.models(
-        """
-        class Token(Model):
-            __tablename__ = "tokens"
-            __table_args__ = {"schema": "auth"}
-            id: Mapped[int] = mapped_column(primary_key=True)
-
-        class Order(Model):
-            __tablename__ = "orders"
-            id: Mapped[int] = mapped_column(ForeignKey("auth.tokens.id"), primary_key=True)
-        """
-    )
-    for name in ("tokens", "auth.tokens"):
-        project.write({"pyproject.toml": DATABASE.replace('["logins"]', f'["{name}"]')})
-        assert [finding.subject for finding in project.findings("DB002")] == ["orders.id"]
+def test_db002_finds_a_reference_to_an_authentication_table() -> None:
+    [finding] = DB002().check(CONFIG, [ORDERS, LOGINS], [], {})
+    assert spots([finding]) == [("DB002", MODELS, 7)]
+    assert (finding.subject, finding.hint) == ("orders.made_by", "refer to users")
 
 
-def test_renaming_the_authentication_table_does_not_end_the_watch(project: Project) -> None:
-    project.models("").write({"pyproject.toml": DATABASE.replace('["logins"]', '["logins", "passkeys"]')})
-    [finding] = project.findings("DB002")
-    assert (finding.file, finding.subject) == ("pyproject.toml", "passkeys")
+def test_db002_is_silent_about_authentication_itself_and_about_users() -> None:
+    links = replace(ORDERS, name="links")
+    users = replace(ORDERS, references=(Reference(("made_by",), "users"),))
+    config = replace(CONFIG, authentication_tables=("logins", "links"))
+    assert list(DB002().check(config, [links, users, LOGINS], [], {})) == []
 
 
-def test_without_authentication_tables_it_does_not_apply(project: Project) -> None:
-    project.models("").write({"pyproject.toml": DATABASE.replace("authentication-tables", "# ")})
-    report = project.run("DB002")
-    assert [(each.code, each.reason) for each in report.not_applicable] == [
-        ("DB002", "no `authentication-tables` in [tool.hardening]")
-    ]
+@pytest.mark.parametrize("name", ["tokens", "auth.tokens"])
+def test_db002_knows_a_table_in_a_schema_by_either_name(name: str) -> None:
+    orders = replace(ORDERS, references=(Reference(("made_by",), "auth.tokens", Location(MODELS, 7)),))
+    config = replace(CONFIG, authentication_tables=(name,))
+    assert spots(DB002().check(config, [orders, Table("tokens", "auth")], [], {})) == [("DB002", MODELS, 7)]
+
+
+def test_db002_finds_a_declared_table_that_is_not_there_unless_tables_may_be_missing() -> None:
+    [finding] = DB002().check(CONFIG, [], [], {})
+    assert (finding.location, finding.subject) == (Location("pyproject.toml"), "logins")
+    assert list(DB002().check(CONFIG, [], [], {"tables": "the application cannot be imported"})) == []
+
+
+def test_db002_does_not_apply_without_authentication_tables() -> None:
+    with pytest.raises(DoesNotApply, match="authentication-tables"):
+        list(DB002().check(replace(CONFIG, authentication_tables=()), [ORDERS], [], {}))
 
 
 MADE = 'op.create_foreign_key("fk_made", "orders", "logins", ["made_by"], ["id"])'
@@ -118,110 +150,113 @@ LATER = {
 }
 
 
-@pytest.mark.parametrize(("later", "told"), LATER.values(), ids=LATER)
-def test_a_reference_that_a_migration_makes_is_told_until_a_later_one_takes_it_away(
-    project: Project, later: str, told: bool
-) -> None:
+def migration(revision: str, parent: object = None, more: str = "") -> str:
+    return f"revision = {revision!r}\ndown_revision = {parent!r}\n{more}\n"
+
+
+@pytest.mark.parametrize(("later", "stays"), LATER.values(), ids=LATER)
+def test_db002_finds_a_reference_of_a_migration_until_a_later_one_drops_it(tree: Tree, later: str, stays: bool) -> None:
     body = "from alembic import op\n\ndef upgrade():\n{}\n\ndef downgrade():\n" + f"    {MADE}\n"
-    project.models("").write(
+    tree.settings('authentication-tables = ["logins"]').write(
         {
             # By the names of the files the later one would come first.
             "migrations/versions/a.py": migration("a", "b", body.format(textwrap.indent(later, "    "))),
-            "migrations/versions/b.py": migration("b", "0001", body.format(f"    {MADE}")),
+            "migrations/versions/b.py": migration("b", None, body.format(f"    {MADE}")),
         }
     )
-    expected = [("migrations/versions/b.py", project.line("migrations/versions/b.py", "op.create"))] if told else []
-    findings = project.findings("DB002")
-    assert [(each.file, each.line) for each in findings] == expected
+    findings = list(DB002().check(CONFIG, [LOGINS], tree.facts.migrated, {}))
+    line = tree.line("migrations/versions/b.py", "op.create")
+    assert spots(findings) == [("DB002", "migrations/versions/b.py", line)] * stays
     assert all(each.subject == "orders.made_by" for each in findings)
 
 
-COMPOSITE = """
-class Line(Model):
-    __tablename__ = "lines"
-    a: Mapped[int] = mapped_column(primary_key=True)
-    b: Mapped[int] = mapped_column(primary_key=True)
-
-class Order(Model):
-    __tablename__ = "orders"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    x: Mapped[int]
-    y: Mapped[int]
-    z: Mapped[int]
-    __table_args__ = (ForeignKeyConstraint(["x", "y"], ["lines.a", "lines.b"]), {index})
-"""
-SIMPLE = (
-    ORDER
-    + """    x: Mapped[int] = mapped_column(ForeignKey("users.id"){option})
-    y: Mapped[int]
-    {more}
-"""
-)
+# DB003
 
 
-@pytest.mark.parametrize(
-    ("option", "more"),
-    [
-        ("", ""),
-        (", index=False", ""),
-        ("", '__table_args__ = (Index("i", "y", "x"),)'),
-        ("", '__table_args__ = (Index("i", text("x")),)'),
-        ("", '__table_args__ = (Index("i", func.abs(x)),)'),
-        ("", '__table_args__ = (Index("i", func.abs(x), "x"),)'),
-        ("", '__table_args__ = (Index("i", -x),)'),
-        ("", '__table_args__ = (Index("i", "x", postgresql_where=text("y > 0")),)'),
-        ("", '__table_args__ = (Index("i", "x", postgresql_where=text("y IS NOT NULL")),)'),
-        ("", '__table_args__ = (Index("i", "x", postgresql_where=text("x IS NOT NULL OR y > 0")),)'),
-        ("", '__table_args__ = (Index("i", "x", sqlite_where=text("x IS NULL")),)'),
-        ("", '__table_args__ = (Index("i", "x", postgresql_using="brin"),)'),
-        ("", '__table_args__ = (UniqueConstraint("y", "x"),)'),
-    ],
-)
-def test_a_reference_without_an_index_is_told(project: Project, option: str, more: str) -> None:
-    [finding] = project.models(SIMPLE.format(option=option, more=more)).findings("DB005")
-    assert finding.subject == "orders.x"
-    assert (finding.file, finding.line) == ("src/shop/models.py", project.line("src/shop/models.py", "    x: "))
-    assert "orders.x refers to users and no index begins with it" in finding.message
+def test_db003_finds_a_connection_under_any_name(tree: Tree) -> None:
+    main(tree, "import sqlite3 as s\nfrom sqlalchemy import create_engine as make\n\ns.connect('x')\nmake('x')\n")
+    found = spots(DB003().check(tree.facts.config, tree.facts.source))
+    assert found == [("DB003", MAIN, 4), ("DB003", MAIN, 5)]
 
 
-@pytest.mark.parametrize(
-    ("option", "more"),
-    [
-        (", index=True", ""),
-        (", unique=True", ""),
-        (", primary_key=True", ""),
-        ("", '__table_args__ = (Index("i", "x", "y"),)'),
-        ("", '__table_args__ = (Index("i", x.desc().nulls_last(), "y"),)'),
-        ("", '__table_args__ = (Index("i", "x", func.abs(x)),)'),
-        ("", '__table_args__ = (UniqueConstraint("x", "y"),)'),
-        ("", '__table_args__ = (Index("i", "x", postgresql_where=text("x IS NOT NULL")),)'),
-        ("", '__table_args__ = (Index("i", "x", postgresql_where=x.is_not(None)),)'),
-        ("", '__table_args__ = (Index("i", "x", postgresql_using="hash"),)'),
-    ],
-)
-def test_a_reference_with_an_index_is_quiet(project: Project, option: str, more: str) -> None:
-    source = (
-        SIMPLE.replace("    id: Mapped[int] = mapped_column(primary_key=True)\n", "") if "primary" in option else SIMPLE
+def test_db003_is_silent_about_the_module_that_makes_engines(tree: Tree) -> None:
+    main(tree, "import sqlite3\nfrom sqlalchemy import create_engine\n\ncreate_engine('x')\nsqlite3.Row\n")
+    tree.settings('engines = ["shop.main"]')
+    assert list(DB003().check(tree.facts.config, tree.facts.source)) == []
+
+
+# DB004
+
+
+def test_db004_finds_a_target_that_is_no_unique_key(tree: Tree) -> None:
+    main(tree, f"{USING}insert(Order).on_conflict_do_nothing(index_elements=['made_by'])\n")
+    [finding] = DB004().check([ORDERS], statements(tree))
+    assert spots([finding]) == [("DB004", MAIN, 4)]
+    assert finding.message == "the conflict target (made_by) is no unique key of orders, which has (id)"
+
+
+@pytest.mark.parametrize("target", ["index_elements=['id']", "constraint='orders_pkey'", "index_elements=computed"])
+def test_db004_is_silent_about_a_key_and_what_is_computed(tree: Tree, target: str) -> None:
+    main(tree, f"{USING}def keep(computed):\n    insert(Order).on_conflict_do_nothing({target})\n")
+    assert list(DB004().check([ORDERS], statements(tree))) == []
+
+
+def test_db004_lets_a_migration_name_a_key_of_its_time(tree: Tree) -> None:
+    sql = "INSERT INTO orders (id) VALUES (1) ON CONFLICT (made_by) DO NOTHING"
+    text = f"from alembic import op\nimport sqlalchemy as sa\n\ndef upgrade():\n    op.execute({sql!r})\n"
+    main(tree, "").write({"migrations/versions/a.py": text})
+    assert spots(DB004().check([ORDERS], statements(tree))) == [("DB004", "migrations/versions/a.py", 5)]
+    tree.write(
+        {"migrations/versions/b.py": "from alembic import op\nop.create_unique_constraint('x', 'orders', ['made_by'])"}
     )
-    assert project.models(source.format(option=option, more=more)).findings("DB005") == []
+    assert list(DB004().check([ORDERS], statements(tree))) == []
 
 
-@pytest.mark.parametrize(
-    ("index", "told"),
-    [
-        ("", True),
-        ('Index("i", "x")', True),
-        ('Index("i", "x", "z", "y")', True),
-        ('Index("i", "z", "x", "y")', True),
-        ('Index("i", "x", "y")', False),
-        ('Index("i", "y", "x", "z")', False),
-        ('UniqueConstraint("y", "x")', False),
-    ],
-)
-def test_all_the_columns_of_a_reference_lead(project: Project, index: str, told: bool) -> None:
-    findings = project.models(COMPOSITE.replace("{index}", index)).findings("DB005")
-    assert [finding.subject for finding in findings] == (["orders.x,y"] if told else [])
+def test_db004_does_not_apply_without_tables(tree: Tree) -> None:
+    with pytest.raises(DoesNotApply):
+        list(DB004().check([], statements(tree)))
 
+
+# DB005
+
+
+def test_db005_finds_a_reference_whose_columns_lead_no_index() -> None:
+    composite = replace(ORDERS, references=(Reference(("x", "y"), "lines", Location(MODELS, 9)),))
+    for keys in ((("id",),), (("x", "z", "y"),), (("z", "x", "y"),), (("x",),)):
+        [finding] = DB005().check([replace(composite, keys=keys)])
+        assert spots([finding]) == [("DB005", MODELS, 9)]
+        assert finding.subject == "orders.x,y"
+
+
+def test_db005_is_silent_about_columns_that_lead_in_any_order() -> None:
+    composite = replace(ORDERS, references=(Reference(("x", "y"), "lines"),))
+    for keys in ((("x", "y"),), (("id",), ("y", "x", "z"))):
+        assert list(DB005().check([replace(composite, keys=keys)])) == []
+
+
+# DB007
+
+
+def test_db007_finds_a_transaction_that_is_ended_by_hand(tree: Tree) -> None:
+    main(tree, "from sqlalchemy.orm import Session\n\ndef f(s: Session):\n    s.commit()\n")
+    tree.settings('commits = ["shop.core"]')
+    [finding] = DB007().check(tree.facts.config, tree.facts.sessions)
+    assert spots([finding]) == [("DB007", MAIN, 4)]
+    assert finding.subject == "s.commit"
+
+
+def test_db007_is_silent_in_the_modules_that_commit_and_about_savepoints(tree: Tree) -> None:
+    main(tree, "def f(session, consumer):\n    session.begin_nested().commit()\n    consumer.commit()\n")
+    tree.settings('commits = ["shop.core"]').write({"src/shop/core.py": "def f(session):\n    session.commit()\n"})
+    assert list(DB007().check(tree.facts.config, tree.facts.sessions)) == []
+
+
+def test_db007_does_not_apply_without_modules_that_commit(tree: Tree) -> None:
+    with pytest.raises(DoesNotApply, match="no `commits`"):
+        list(DB007().check(tree.facts.config, tree.facts.sessions))
+
+
+# DB008
 
 MERGED = {
     "a": migration("a"),
@@ -280,71 +315,68 @@ LINES = {
 }
 
 
+def judge_migrations(
+    tree: Tree, files: Mapping[str, str], tables: Sequence[Table] | None = None, doubts: Mapping[str, str] | None = None
+) -> list[Finding]:
+    tree.write({f"migrations/versions/{name}.py": text for name, text in files.items()})
+    return list(DB008().check(tree.facts.config, tree.facts.source, doubts or {}, tables))
+
+
 @pytest.mark.parametrize(("files", "file", "line", "message"), LINES.values(), ids=LINES)
-def test_migrations_that_are_not_one_line(
-    project: Project, files: dict[str, str], file: str, line: int | None, message: str
+def test_db008_finds_migrations_that_are_not_one_line(
+    tree: Tree, files: dict[str, str], file: str, line: int | None, message: str
 ) -> None:
-    project.models("").write({"migrations/versions/0001.py": None})
-    project.write({f"migrations/versions/{name}.py": text for name, text in files.items()})
-    [finding] = project.findings("DB008")
-    assert (finding.file, finding.line) == (f"migrations/versions/{file}.py", line)
+    [finding] = judge_migrations(tree, files)
+    assert (finding.location.file, finding.location.line) == (f"migrations/versions/{file}.py", line)
     assert message in finding.message
 
 
-def test_an_identifier_twice_is_told_at_both(project: Project) -> None:
-    project.models("").write({"migrations/versions/copy.py": migration("0001")})
-    findings = project.findings("DB008")
-    assert [finding.file for finding in findings] == ["migrations/versions/0001.py", "migrations/versions/copy.py"]
-    assert all("0001 is there 2 times" in finding.message for finding in findings)
+def test_db008_finds_an_identifier_twice_at_both(tree: Tree) -> None:
+    findings = judge_migrations(tree, {"0001": migration("0001"), "copy": migration("0001")})
+    assert [each.location.file for each in findings] == ["migrations/versions/0001.py", "migrations/versions/copy.py"]
+    assert all("0001 is there 2 times" in each.message for each in findings)
 
 
-def test_branches_that_are_merged_are_quiet(project: Project) -> None:
-    project.models("").write({"migrations/versions/0001.py": None})
-    project.write({f"migrations/versions/{name}.py": text for name, text in MERGED.items()})
-    assert project.findings("DB008") == []
+def test_db008_is_silent_about_branches_that_are_merged(tree: Tree) -> None:
+    assert judge_migrations(tree, MERGED) == []
 
 
-def test_tables_without_migrations_are_told(project: Project) -> None:
-    project.models("").write({"migrations/versions/0001.py": None})
-    [finding] = project.findings("DB008")
-    assert finding.file == "migrations/versions"
-    assert "2 tables and no migration" in finding.message
+def test_db008_finds_tables_without_migrations(tree: Tree) -> None:
+    [finding] = judge_migrations(tree, {}, [ORDERS, LOGINS])
+    assert (finding.location.file, finding.message) == (
+        "migrations/versions",
+        "there are 2 tables and no migration in migrations/versions",
+    )
 
 
-def test_without_tables_or_migrations_it_does_not_apply(project: Project) -> None:
-    report = project.run("DB008")
-    assert [each.code for each in report.not_applicable] == ["DB008"]
-    assert not report.could_not_look
+@pytest.mark.parametrize("tables", [None, []])
+def test_db008_does_not_apply_without_tables_and_migrations(tree: Tree, tables: Sequence[Table] | None) -> None:
+    with pytest.raises(DoesNotApply, match="neither tables nor migrations"):
+        judge_migrations(tree, {}, tables)
 
 
+MODEL = 'class Forgotten(Model):\n    __tablename__ = "forgotten"\n'
 UNSEEN = {
-    "nobody imports its module": 'class Forgotten(Model):\n    __tablename__ = "forgotten"\n    id: Mapped[int]',
-    "annotated": 'class Forgotten(Model):\n    __tablename__: str = "forgotten"\n    id: Mapped[int]',
-    "by a decorator": '@registry.mapped\nclass Forgotten:\n    __tablename__ = "forgotten"\n',
-    "where it cannot run": 'if True:\n    class Forgotten(Model):\n        __tablename__ = "forgotten"\n',
+    "a class": MODEL,
+    "annotated": MODEL.replace("__ =", "__: str ="),
+    "by a decorator": "@registry.mapped\n" + MODEL.replace("(Model)", ""),
+    "under a condition": "if True:\n" + textwrap.indent(MODEL, "    "),
 }
 
 
-@pytest.mark.parametrize("source", UNSEEN.values(), ids=UNSEEN)
-def test_a_model_that_no_migration_sees_is_told(project: Project, source: str) -> None:
-    header = (
-        "from sqlalchemy.orm import Mapped, mapped_column, registry\nfrom .models import Model\nregistry = registry()\n"
-    )
-    body = source.replace("id: Mapped[int]", "id: Mapped[int] = mapped_column(primary_key=True)")
-    if "registry.mapped" in body:
-        body += "    from sqlalchemy import Column, Integer\n    id = Column(Integer, primary_key=True)\n"
-    if "if True" in body:
-        body += "        id: Mapped[int] = mapped_column(primary_key=True)\n"
-    project.models("").write({"src/shop/orphan.py": header + body + "\n"})
-    # Every module is imported before the models are looked at; the application imports this one not.
-    findings = project.findings("IM003", "DB008")
-    [finding] = findings
-    assert (finding.code, finding.subject) == ("DB008", "forgotten")
-    assert (finding.file, finding.line) == ("src/shop/orphan.py", project.line("src/shop/orphan.py", "class Forgotten"))
+@pytest.mark.parametrize("model", UNSEEN.values(), ids=UNSEEN)
+def test_db008_finds_a_model_that_the_application_does_not_import(tree: Tree, model: str) -> None:
+    main(tree, model)
+    seen_late = Table("forgotten", by_application=False)
+    [finding] = judge_migrations(tree, {"a": migration("a")}, [ORDERS, seen_late])
+    assert (finding.subject, finding.location) == ("forgotten", Location(MAIN, tree.line(MAIN, "class Forgotten")))
+    assert judge_migrations(tree, {}, [replace(seen_late, by_application=True)]) == []
+    assert judge_migrations(tree, {}, [seen_late], {"tables": "the application cannot be imported"}) == []
 
 
-def test_classes_that_make_no_table_are_quiet(project: Project) -> None:
-    project.models(
+def test_db008_is_silent_about_classes_that_make_no_table(tree: Tree) -> None:
+    main(
+        tree,
         """
         class Named:
             __tablename__ = "mixin"
@@ -356,40 +388,112 @@ def test_classes_that_make_no_table_are_quiet(project: Project) -> None:
         class Computed(Model):
             @declared_attr.directive
             def __tablename__(cls): return "computed_" + cls.__name__
-            id: Mapped[int] = mapped_column(primary_key=True)
 
         def make(name):
             class Made(Model):
                 __tablename__ = "made"
-                id: Mapped[int] = mapped_column(primary_key=True)
             return Made
-
-        class Order(Named, Model):
-            __tablename__ = "orders"
-            __table_args__ = {"schema": "sales"}
-            id: Mapped[int] = mapped_column(primary_key=True)
-        """
+        """,
     )
-    assert project.findings("DB008") == []
+    assert judge_migrations(tree, {"a": migration("a")}, [ORDERS]) == []
 
 
-def test_a_metadata_that_is_not_there_is_no_answer(project: Project) -> None:
-    for address, reason in (
-        ("shop.models:Modle.metadata", "there is no Modle"),
-        ("shop.modles:Model.metadata", "cannot be imported"),
-        ("shop.models:Model", "not a sqlalchemy.MetaData"),
-    ):
-        project.models("").write({"pyproject.toml": DATABASE.replace("shop.models:Model.metadata", address)})
-        report = project.run("DB005")
-        assert not report.findings
-        assert [each.code for each in report.could_not_look] == ["DB005"]
-        assert reason in report.could_not_look[0].reason
+# DB009
+
+LATE = """
+from fastapi import Depends, FastAPI
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+SessionLocal = sessionmaker(create_engine("sqlite://"))
+app = FastAPI()
+
+def get_db():
+    with SessionLocal{begin} as db:
+        yield db
+
+@app.get("/")
+def orders(db: Session = Depends(get_db{scope})):
+    return []
+"""
 
 
-def test_an_application_that_cannot_be_imported_leaves_a_doubt(project: Project) -> None:
-    project.models(SIMPLE.format(option="", more="")).write({"src/shop/main.py": MAIN + "from . import models, gone\n"})
-    report = project.run("DB")
-    assert [finding.subject for finding in report.findings] == ["orders.x"]
-    live = {"DB001", "DB002", "DB004", "DB005", "DB008", "DB009", "DB011"}
-    assert {each.code for each in report.could_not_look} == live
-    assert all("shop.main:app cannot be imported" in each.reason for each in report.could_not_look)
+@pytest.mark.parametrize(
+    ("begin", "scope", "count"),
+    [(".begin()", "", 1), ("()", "", 0), (".begin()", ', scope="function"', 0), (".begin()", ', scope="request"', 1)],
+)
+def test_db009_finds_a_dependency_that_commits_after_the_response(
+    tree: Tree, begin: str, scope: str, count: int
+) -> None:
+    main(tree, LATE.format(begin=begin, scope=scope))
+    found = spots(DB009().check(tree.facts.source, tree.facts.sessions))
+    assert found == [("DB009", MAIN, tree.line(MAIN, "Depends(get_db"))] * count
+
+
+def test_db009_finds_one_that_a_route_has_by_another_way_at_the_function(tree: Tree) -> None:
+    main(tree, LATE.format(begin=".begin()", scope="").replace("= Depends(get_db)", "= None"))
+    line = tree.line(MAIN, "def get_db")
+    late = [Dependency("get_db", Location(MAIN, line))]
+    assert spots(DB009().check(tree.facts.source, tree.facts.sessions, late)) == [("DB009", MAIN, line)]
+    assert list(DB009().check(tree.facts.source, tree.facts.sessions, [])) == []
+
+
+# DB010
+
+
+def test_db010_finds_tables_that_are_made_by_hand(tree: Tree) -> None:
+    main(tree, "from .models import Model\n\ndef start(engine):\n    Model.metadata.create_all(engine)\n")
+    assert spots(DB010().check(tree.facts.sessions)) == [("DB010", MAIN, 4)]
+
+
+def test_db010_is_silent_about_temporary_tables_and_other_things(tree: Tree) -> None:
+    main(tree, "def start(db, widgets):\n    widgets.create_all()\n    db.execute('CREATE TEMP TABLE x (id int)')\n")
+    assert list(DB010().check(tree.facts.sessions)) == []
+
+
+# DB011
+
+
+def test_db011_finds_each_attribute_that_queries_when_it_is_read() -> None:
+    [finding] = DB011().check([Loading("Order.user", "lazy='select'", Location(MODELS, 12))])
+    assert spots([finding]) == [("DB011", MODELS, 12)]
+    assert finding.message.startswith("Order.user (lazy='select') asks the database")
+    assert list(DB011().check([])) == []
+
+
+# DB012
+
+HOLDS = """
+import httpx
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+from fastapi import APIRouter
+
+router = APIRouter()
+
+@router.get("/")
+async def orders(session: AsyncSession):
+    {first}
+    {second}
+"""
+QUERY = "await session.execute(text('SELECT 1'))"
+ASKS = "httpx.get('https://example.org')"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "count"),
+    [(QUERY, ASKS, 1), (ASKS, QUERY, 0), (f"{QUERY}; await session.commit()", ASKS, 0), ("pass", ASKS, 0)],
+)
+def test_db012_finds_a_wait_between_the_first_statement_and_the_end(
+    tree: Tree, first: str, second: str, count: int
+) -> None:
+    main(tree, HOLDS.format(first=first, second=second))
+    facts = tree.facts
+    found = spots(DB012().check(facts.source, facts.held_connections))
+    assert found == [("DB012", MAIN, tree.line(MAIN, ASKS))] * count
+
+
+def test_db012_does_not_apply_without_a_library_that_pools(tree: Tree) -> None:
+    main(tree, "import httpx\n")
+    with pytest.raises(DoesNotApply, match="pool"):
+        list(DB012().check(tree.facts.source, tree.facts.held_connections))

@@ -35,17 +35,14 @@ class DB003(Rule):
 
     def check(self, config: Config, source: Source) -> Iterator[Finding]:
         makers = config.engines
-        for use in source.uses:
-            root, _, rest = use.name.partition(".")
+        hint = "use the session that is handed to you" + (f", or make the engine in {makers[0]}" if makers else "")
+        for site in source.uses:
+            root, _, rest = site.name.partition(".")
             opens = (root in DRIVERS and rest.rpartition(".")[2] in CONNECTS) or (
-                root == "sqlalchemy" and use.last in ENGINES
+                root == "sqlalchemy" and site.last in ENGINES
             )
-            if source.is_environment(use.location.file):
+            if not opens or source.is_environment(site.location.file):
                 continue
-            if opens and not any(use.module == maker or use.module.startswith(f"{maker}.") for maker in makers):
-                yield self.finding(
-                    f"{use.name}() opens a database of its own, whatever DATABASE_URL says; use the session that is "
-                    f"handed to you{f', or make the engine in {makers[0]}' if makers else ''}",
-                    use.location,
-                    use.name,
-                )
+            if not any(site.module == maker or site.module.startswith(f"{maker}.") for maker in makers):
+                message = f"{site.name}() opens a database of its own, whatever DATABASE_URL says"
+                yield self.finding(message, site.location, site.name, hint=hint)
