@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hardened.config.table import Config
 from hardened.model import DoesNotApply, Finding, Location
-from hardened.records import Dependency
+from hardened.records.routes import Dependency
 from hardened.records.tables import Column, Key, Loading, Mapped, Reference, Setting, Table
 from hardened.rules.db.db001 import DB001
 from hardened.rules.db.db002 import DB002

@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Iterable
 
 import pytest
-
 from hardened.model import Finding, Location
 from hardened.records.diagnostics import Diagnostic
 from hardened.records.tables import Column, Table
@@ -56,7 +55,10 @@ ONCE = {
         "class Log:\n    def write(self): ...\n\nlog = Log()\n\n@router.post('/')\ndef post(name):\n    log.name = name",
         "log.name",
     ),
-    "the state of the application": ("@router.get('/')\ndef get(request):\n    request.app.state.user = 1", ".state.user"),
+    "the state of the application": (
+        "@router.get('/')\ndef get(request):\n    request.app.state.user = 1",
+        ".state.user",
+    ),
 }
 EACH_TIME = {
     "a callable": "class Row:\n    made = field(default_factory=uuid4)\n    at = column(default=dt.datetime.now)",
@@ -109,7 +111,9 @@ WAITS = {
 def test_rn002_finds_a_call_that_blocks_in_a_coroutine(tree: Tree, head: str, call: str) -> None:
     main(tree, f"{head}\n\nasync def run():\n    {call}\n")
     facts = tree.facts
-    assert spots(RN002().check(facts.source, facts.call_graph, {"RN002": []})) == [(MAIN, tree.line(MAIN, f"    {call}", -1))]
+    assert spots(RN002().check(facts.source, facts.call_graph, {"RN002": []})) == [
+        (MAIN, tree.line(MAIN, f"    {call}", -1))
+    ]
     main(tree, f"{head}\n\ndef run():\n    {call}\n")
     facts = tree.facts
     assert list(RN002().check(facts.source, facts.call_graph)) == []
