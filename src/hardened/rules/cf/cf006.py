@@ -4,58 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
-from ...config.table import FILE
+from ...config.table import FILE, Config
+from ...deployment.kubernetes import Cluster
+from ...knowledge.backends import BACKENDS
 from ...model import DoesNotApply, Finding, Location, Rule
-from ...project import Project
 from ...records.routes import GetRoute
-from ...source.call_graph import Function
+from ...source.call_graph import CallGraph, Function
+from ...source.walks import own_nodes
 
-if TYPE_CHECKING:
-    pass
-
-
-_BACKENDS = {
-    "sqlalchemy",
-    "sqlmodel",
-    "redis",
-    "valkey",
-    "httpx",
-    "httpx2",
-    "requests",
-    "aiohttp",
-    "psycopg",
-    "psycopg2",
-    "psycopg_pool",
-    "asyncpg",
-    "aiosqlite",
-    "sqlite3",
-    "motor",
-    "pymongo",
-    "beanie",
-    "tortoise",
-    "peewee",
-    "celery",
-    "kombu",
-    "aio_pika",
-    "pika",
-    "aiokafka",
-    "confluent_kafka",
-    "nats",
-    "elasticsearch",
-    "opensearchpy",
-    "boto3",
-    "aioboto3",
-    "botocore",
-    "grpc",
-    "smtplib",
-    "aiosmtplib",
-    "ldap3",
-    "aiomysql",
-    "pymysql",
-}
 _OF_THE_REQUEST = re.compile(r"\.Request\(\)\.(?:body|json|form|is_disconnected)$")
 
 
@@ -69,95 +27,87 @@ class CF006(Rule):
     health check of a compose file, at which nothing is started again.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        probes = list(_liveness_probes(project))
-        if not probes and not project.config.liveness:
+    def check(
+        self, config: Config, cluster: Cluster, steps: Sequence[GetRoute], call_graph: CallGraph
+    ) -> Iterator[Finding]:
+        probes = list(_liveness_probes(cluster))
+        if not probes and not config.liveness:
             raise DoesNotApply("no `liveness` in [tool.hardening], and no livenessProbe that calls a route")
-        told = set()
-        for path in project.config.liveness:
-            route = _answering(project, path)
+        routes = {path: next((each for each in steps if each.answers(path)), None) for path in config.liveness}
+        routes |= {path: next((each for each in steps if each.answers(path)), None) for path, _ in probes}
+        found = {path: _dependence(route, call_graph) for path, route in routes.items() if route}
+        for path in config.liveness:
+            route = routes[path]
             if route is None:
-                yield self.finding(
-                    f"liveness names {path}, and no route answers GET {path}; correct the path", Location(FILE), path
-                )
-            elif why := _waits(project, path):
-                told.add(path)
-                yield self.finding(f"{path} says whether the process lives, and {why}", route.steps[0].location, path)
+                message = f"liveness names {path}, and no route answers GET {path}"
+                yield self.finding(message, Location(FILE), path, hint="correct the path")
+            elif dependence := found[path]:
+                message = f"{path} says whether the process lives, and {dependence[0]}"
+                yield self.finding(message, route.steps[0].location, path, hint=dependence[1])
         for path, location in probes:
-            if path not in told and (why := _waits(project, path)):
-                yield self.finding(f"this livenessProbe calls {path}, and {why}", location, path)
+            dependence = found.get(path)
+            if dependence and path not in config.liveness:
+                message = f"this livenessProbe calls {path}, and {dependence[0]}"
+                yield self.finding(message, location, path, hint=dependence[1])
 
 
-def _liveness_probes(project: Project) -> Iterator[tuple[str, Location]]:
-    for container in project.cluster.containers():
+def _liveness_probes(cluster: Cluster) -> Iterator[tuple[str, Location]]:
+    """The paths that livenessProbes call, and their lines."""
+    for container in cluster.containers():
         probe = container.content.get("livenessProbe")
         if not isinstance(probe, dict):
             continue
-        told = probe.get("httpGet")
-        location = Location.of(project.config.root, container.path, container.content.line_of("livenessProbe"))
-        if isinstance(told, dict):
-            yield str(told.get("path") or "/"), location
-        words = probe.get("exec", {}).get("command") if isinstance(probe.get("exec"), dict) else None
+        location = Location.of(cluster.root, container.path, container.content.line_of("livenessProbe"))
+        request, command = probe.get("httpGet"), probe.get("exec")
+        if isinstance(request, dict):
+            yield str(request.get("path") or "/"), location
+        words = command.get("command") if isinstance(command, dict) else None
         for word in words if isinstance(words, list) else ():
             if match := re.search(r"https?://(?:localhost|127\.0\.0\.1)(?::\d+)?(/[^\s'\"?]*)", str(word)):
                 yield match[1], location
 
 
-def _answering(project: Project, path: str) -> GetRoute | None:
-    """The route that answers `GET path`."""
-    return next((each for each in project.steps if each.answers(path)), None)
-
-
-def _waits(project: Project, path: str) -> str:
-    """What a route waits for before it answers, and what to do; "" for nothing."""
-    advice = "a part that is down gets every replica started again"
-    route = _answering(project, path)
-    for position, step in enumerate(route.steps if route else ()):
-        called = step.name if position == 0 else f"depends on {step.name}, which"
+def _dependence(route: GetRoute, call_graph: CallGraph) -> tuple[str, str] | None:
+    """What a route waits for before it answers, and the advice; None for nothing."""
+    why, hint = "a part that is down gets every replica started again", "leave that to readiness"
+    for position, step in enumerate(route.steps):
+        name = step.name if position == 0 else f"depends on {step.name}, which"
         if step.threaded and step.location.file is not None:
-            return f"{called} is a plain def that waits for a free thread: busy is taken for dead; make it async def"
-        backend = next((each for each in step.types if each.partition(".")[0] in _BACKENDS), "")
+            return f"{name} is a plain def that waits for a free thread: busy is taken for dead", "make it async def"
+        backend = next((each for each in step.types if each.partition(".")[0] in BACKENDS), "")
         if backend:
-            return f"{called} is handed {backend}: {advice}; leave that to readiness"
-        function = project.call_graph.at(step.location)
-        if function and (awaited := _awaited(project, function)):
-            return f"{called} waits for {awaited}: {advice}; leave that to readiness"
-    return ""
+            return f"{name} is handed {backend}: {why}", hint
+        function = call_graph.at(step.location)
+        if function and (awaited := _awaited(call_graph, function, set())):
+            return f"{name} waits for {awaited}: {why}", hint
+    return None
 
 
-def _awaited(project: Project, function: Function, deep: int = 0) -> str:
+def _awaited(call_graph: CallGraph, function: Function, seen: set[Function]) -> str:
     """What a function waits for, itself or in functions of the project that it calls."""
-    called = {id(use.node): use for use in function.calls}
-    for each in _own_nodes(function.node):
-        waited: list[ast.expr] = []
-        if isinstance(each, (ast.Await, ast.YieldFrom)):
-            waited = [each.value]
-        elif isinstance(each, ast.AsyncWith):
-            waited = [item.context_expr for item in each.items]
-        elif isinstance(each, ast.AsyncFor):
-            waited = [each.iter]
-        for expression in waited:
-            use = called.get(id(expression))
-            own = project.call_graph.called(use) if use else None
-            quiet = use is not None and (use.name == "asyncio.sleep" or _OF_THE_REQUEST.search(use.name))
+    seen.add(function)
+    calls = {id(call.node): call for call in function.calls}
+    for each in own_nodes(function.node):
+        for expression in _waits(each):
+            call = calls.get(id(expression))
+            is_own = call is not None and call_graph.called(call) is not None
+            is_quiet = call is not None and (call.name == "asyncio.sleep" or _OF_THE_REQUEST.search(call.name))
             # What a function of the project waits for is looked at below.
-            if not quiet and (own is None or deep > 3):
+            if not is_quiet and not is_own:
                 return ast.unparse(expression)
-    for use in function.calls:
-        if use.name.partition(".")[0] in _BACKENDS and "()" in use.name:
-            return f"{use.name}()"
-        own = project.call_graph.called(use)
-        further = own is not None and own is not function and deep <= 3
-        if further and own and (below := _awaited(project, own, deep + 1)):
+    for call in function.calls:
+        if call.name.partition(".")[0] in BACKENDS and "()" in call.name:
+            return f"{call.name}()"
+        callee = call_graph.called(call)
+        if callee and callee not in seen and (below := _awaited(call_graph, callee, seen)):
             return below
     return ""
 
 
-def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a function, without those of functions inside of it."""
-    pending = list(ast.iter_child_nodes(node))
-    while pending:
-        each = pending.pop()
-        yield each
-        if not isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
-            pending += ast.iter_child_nodes(each)
+def _waits(node: ast.AST) -> list[ast.expr]:
+    """The expressions that a node waits for."""
+    if isinstance(node, (ast.Await, ast.YieldFrom)):
+        return [node.value]
+    if isinstance(node, ast.AsyncWith):
+        return [item.context_expr for item in node.items]
+    return [node.iter] if isinstance(node, ast.AsyncFor) else []

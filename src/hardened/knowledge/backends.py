@@ -1,0 +1,45 @@
+"""Libraries that talk to another process or machine, by the module that they are imported as."""
+
+from __future__ import annotations
+
+BACKENDS = frozenset(
+    {
+        "sqlalchemy",
+        "sqlmodel",
+        "redis",
+        "valkey",
+        "httpx",
+        "httpx2",
+        "requests",
+        "aiohttp",
+        "psycopg",
+        "psycopg2",
+        "psycopg_pool",
+        "asyncpg",
+        "aiosqlite",
+        "sqlite3",
+        "motor",
+        "pymongo",
+        "beanie",
+        "tortoise",
+        "peewee",
+        "celery",
+        "kombu",
+        "aio_pika",
+        "pika",
+        "aiokafka",
+        "confluent_kafka",
+        "nats",
+        "elasticsearch",
+        "opensearchpy",
+        "boto3",
+        "aioboto3",
+        "botocore",
+        "grpc",
+        "smtplib",
+        "aiosmtplib",
+        "ldap3",
+        "aiomysql",
+        "pymysql",
+    }
+)
