@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from ..model import Location
@@ -61,6 +60,14 @@ class UnknownSetting:
 
     name: str
     hint: str
+
+
+@dataclass(frozen=True)
+class TaskName:
+    """A name or pattern in the routes or the annotations. `is_registered`: a task has that name, or fits the pattern."""
+
+    name: str
+    is_registered: bool
 
 
 @dataclass(frozen=True)
@@ -140,24 +147,7 @@ class CeleryFacts:
     bindings: tuple[Binding, ...] = ()
     dead_letters: frozenset[str] = frozenset()
     bounds_deliveries: bool = False
-    routed: tuple[str, ...] = ()
-    annotated: tuple[str, ...] = ()
+    routed: tuple[TaskName, ...] = ()
+    annotated: tuple[TaskName, ...] = ()
     scheduled: tuple[Scheduled, ...] = ()
     further: tuple[tuple[str, Location], ...] = ()
-
-    def has(self, pattern: str) -> bool:
-        """Whether a task is registered under a name, or under one that fits a pattern of `task_routes`."""
-        if pattern in self.registered:
-            return True
-        if not _IS_PATTERN.search(pattern):
-            return False
-        glob = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-        if any(re.fullmatch(glob, name) for name in self.registered):
-            return True
-        try:
-            return any(re.match(pattern, name) for name in self.registered)
-        except re.error:
-            return False
-
-
-_IS_PATTERN = re.compile(r"[*?\[\](){}|^$+\\]")

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 from hardened.config.table import load_config
-from hardened.records.deployment import Driver
 from hardened.knowledge.extras import FORMS
 from hardened.model import Location
 from hardened.packaging.declared import Declared, parsed
 from hardened.packaging.entries import Modules
 from hardened.packaging.environment import Environment
+from hardened.records.deployment import Driver
 from hardened.records.diagnostics import Diagnostic
 from hardened.records.imports import Failure
 from hardened.records.requirements import Requirement

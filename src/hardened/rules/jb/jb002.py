@@ -73,12 +73,12 @@ class JB002(Rule):
 
     def _unregistered(self, celery: CeleryFacts, source: CelerySource, lines: SettingLines) -> Iterator[Finding]:
         for setting, names in (("task_routes", celery.routed), ("task_annotations", celery.annotated)):
-            for name in names:
-                if not celery.has(name):
+            for each in names:
+                if not each.is_registered:
                     yield self.finding(
-                        f"{setting} has {name!r}, and no task is registered under it",
-                        source.location(name) or lines.of(setting),
-                        name,
+                        f"{setting} has {each.name!r}, and no task is registered under it",
+                        source.location(each.name) or lines.of(setting),
+                        each.name,
                         hint="correct the name or remove it",
                     )
 
@@ -132,12 +132,12 @@ class JB002(Rule):
     def _undelivered(self, celery: CeleryFacts, source: CelerySource, lines: SettingLines) -> Iterator[Finding]:
         """One finding for all tasks that are lost for the same reason at the same line."""
         lost: dict[tuple[str, Location], list[str]] = {}
-        default = celery.settings.default_queue
+        default, routed = celery.settings.default_queue, {each.name for each in celery.routed}
         for task in celery.tasks:
             problem = task.delivery.problem
             if not problem:
                 continue
-            location = source.location(task.name) if task.name in celery.routed else None
+            location = source.location(task.name) if task.name in routed else None
             if location is None and repr(default) in problem:
                 location = lines.of("task_default_queue", default)
             lost.setdefault((problem, location or task.location), []).append(task.name)

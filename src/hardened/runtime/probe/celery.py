@@ -6,6 +6,7 @@ Celery 5.2 and newer.
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import inspect
 import re
 import warnings
@@ -260,19 +261,27 @@ class _Reader:
 
     # Names
 
-    def _routed(self) -> Iterator[str]:
+    def _routed(self) -> Iterator[dict[str, Any]]:
         routes = self.conf.task_routes or ()
         for each in routes if isinstance(routes, (list, tuple)) else (routes,):
             if isinstance(each, Mapping):
-                yield from (name.pattern if isinstance(name, re.Pattern) else str(name) for name in each)
+                yield from map(self._named, each)
             elif isinstance(each, (list, tuple)):
-                yield from (str(pair[0]) for pair in each if isinstance(pair, (list, tuple)) and pair)
+                yield from (self._named(pair[0]) for pair in each if isinstance(pair, (list, tuple)) and pair)
 
-    def _annotated(self) -> Iterator[str]:
+    def _annotated(self) -> Iterator[dict[str, Any]]:
         annotations = self.conf.task_annotations or ()
         for each in annotations if isinstance(annotations, (list, tuple)) else (annotations,):
             if isinstance(each, Mapping):
-                yield from map(str, each)
+                yield from map(self._named, each)
+
+    def _named(self, key: Any) -> dict[str, Any]:
+        """A name, glob or regular expression, and whether a task is registered under it."""
+        text = key.pattern if isinstance(key, re.Pattern) else str(key)
+        # As `celery.app.routes.MapRoute` does.
+        pattern = key if isinstance(key, re.Pattern) else re.compile(fnmatch.translate(text)) if "*" in text else None
+        fits = text in self.app.tasks if pattern is None else any(map(pattern.match, map(str, self.app.tasks)))
+        return {"name": text, "is_registered": fits}
 
     def _scheduled(self) -> Iterator[dict[str, Any]]:
         for name, entry in (self.conf.beat_schedule or {}).items():
