@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from ..model import NOWHERE, Location
+from ..model import NOWHERE, CouldNotLook, Location
 
 
 @dataclass(frozen=True)
@@ -251,10 +251,24 @@ class Application:
 
 @dataclass(frozen=True)
 class RoutingTable:
-    """The routes in the order in which they answer, and the applications that have them, the served one first."""
+    """The routes in the order in which they answer, and the applications that have them, the served one first.
+
+    Attributes:
+        unread: why models of requests and responses could not be looked into; empty where they were.
+    """
 
     routes: tuple[Route, ...]
-    applications: tuple[Application, ...]
+    applications: tuple[Application, ...] = ()
+    unread: str = ""
+
+    def require_models(self) -> None:
+        """End a rule that judges models.
+
+        Raises:
+            CouldNotLook: they could not be looked into.
+        """
+        if self.unread:
+            raise CouldNotLook(self.unread)
 
 
 @dataclass(frozen=True)

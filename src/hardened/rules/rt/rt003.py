@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from ...config.table import Config
 from ...model import Finding, Rule
-from ...records.routes import Dependant, ModelRange, ParameterRange, Route
+from ...records.routes import Dependant, ModelRange, ParameterRange, Route, RoutingTable
 from ...source.call_graph import CallGraph, Function, plain_names
 from ._endpoints import function_of, own_endpoints
 
@@ -23,9 +23,9 @@ class RT003(Rule):
     exchanged they find nothing, and that is all.
     """
 
-    def check(self, routes: Sequence[Route], call_graph: CallGraph, config: Config) -> Iterator[Finding]:
+    def check(self, routing: RoutingTable, call_graph: CallGraph, config: Config) -> Iterator[Finding]:
         judged: set[ModelRange] = set()
-        for route in own_endpoints(routes):
+        for route in own_endpoints(routing.routes):
             for dependant in route.dependants:
                 # A filter of which neither end has to be given finds nothing when they are exchanged, and that is all.
                 models = [*(each for each in dependant.query_models if each.required), *dependant.body_models]
@@ -39,6 +39,7 @@ class RT003(Rule):
                             hint=f"refuse it in the model, so that {route.called} answers 422",
                         )
                 yield from self._alone(route, dependant, call_graph, config.package)
+        routing.require_models()
 
     def _alone(self, route: Route, dependant: Dependant, call_graph: CallGraph, package: str) -> Iterator[Finding]:
         """Judge the parameters that stand alone."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from ...model import Finding, Rule
-from ...records.routes import Dependant, OpenNumber, Route
+from ...records.routes import Dependant, OpenNumber, RoutingTable
 from ...source.call_graph import CallGraph, Function, plain_names
 from ...source.rows import Statement, statements
 from ._endpoints import function_of, own_endpoints
@@ -29,10 +29,10 @@ class RT006(Rule):
     groups or takes a single row.
     """
 
-    def check(self, routes: Sequence[Route], call_graph: CallGraph) -> Iterator[Finding]:
+    def check(self, routing: RoutingTable, call_graph: CallGraph) -> Iterator[Finding]:
         numbers: set[OpenNumber] = set()
         judged: set[ast.AST] = set()
-        for route in own_endpoints(routes):
+        for route in own_endpoints(routing.routes):
             for dependant in route.dependants:
                 for number in _limits(dependant, call_graph):
                     if number not in numbers:
@@ -56,6 +56,7 @@ class RT006(Rule):
                             route.called,
                             hint="give the statement a limit, and the list pages",
                         )
+        routing.require_models()
 
 
 def _limits(dependant: Dependant, call_graph: CallGraph) -> Iterator[OpenNumber]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from ...config.table import Config
 from ...knowledge.secret_fields import is_secret_field
 from ...model import Finding, Rule, one_line
-from ...records.routes import CodeRef, Response, Route, TextField
+from ...records.routes import CodeRef, Response, Route, RoutingTable, TextField
 from ...source.call_graph import CallGraph, Function, mentions
 from ._endpoints import dotted, function_of, own_endpoints
 
@@ -30,7 +30,7 @@ class RT008(Rule):
 
     def check(
         self,
-        routes: Sequence[Route],
+        routing: RoutingTable,
         addresses: Mapping[str, CodeRef | None],
         call_graph: CallGraph,
         row_models: Mapping[str, frozenset[str]],
@@ -39,7 +39,7 @@ class RT008(Rule):
         declared = dotted(addresses, config.secret_responses)
         written_out = _WrittenOut(call_graph, frozenset(row_models), config.package)
         reported: set[TextField] = set()
-        for route in own_endpoints(routes):
+        for route in own_endpoints(routing.routes):
             if route.response is None:
                 continue  # Starlette's own, which make their responses by hand
             function = function_of(route.endpoint, call_graph)
@@ -58,6 +58,7 @@ class RT008(Rule):
                         f"{text.model}.{text.name}",
                         hint="take it out of the model, or mark the endpoint as one that shows it on purpose",
                     )
+        routing.require_models()
 
     def _raw(self, route: Route, response: Response, function: Function, written_out: _WrittenOut) -> Iterator[Finding]:
         """Judge what is returned where no model chooses what of it is shown."""

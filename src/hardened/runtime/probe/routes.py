@@ -46,7 +46,12 @@ def gather(world: World) -> dict[str, Any]:
         each["endpoint"]["dotted"].partition(".")[0] in _LIBRARIES and each["kind"] != "mount" for each in walk.routes
     ):
         raise Unreadable("the application has no route of its own, so there is nothing to compare")
-    return {"routes": walk.routes, "applications": walk.applications}
+    judged = schemas.BaseModel is not None or not any(each.get("dependants") for each in walk.routes)
+    return {
+        "routes": walk.routes,
+        "applications": walk.applications,
+        "unread": "" if judged else "models of pydantic before 2.0 are not looked into",
+    }
 
 
 class _Place(NamedTuple):
@@ -377,11 +382,11 @@ def _run_by(router: Any) -> tuple[bool, list[Any]]:
 
 
 def _lifespan_of(router: Any) -> Any:
-    """The lifespan that somebody wrote, inside of those that it was merged into."""
+    """The lifespan that somebody wrote, inside of those that it was merged into; None for the libraries' own."""
     each: Any = getattr(router, "lifespan_context", None)
     while getattr(each, "__wrapped__", None) is not None and each.__wrapped__.__name__ == "merged_lifespan":
         inner = list(_cells(each.__wrapped__))
         if not inner:
             break
         each = next((one for one in reversed(inner) if type(one).__name__ != "_DefaultLifespan"), inner[0])
-    return each
+    return None if type(each).__name__ == "_DefaultLifespan" else each
