@@ -1,14 +1,13 @@
-"""RT001: two handlers on one route."""
+"""RT001: two handlers on one route, in applications that are put together in all the ways there are."""
 
 from __future__ import annotations
 
 import textwrap
 
 import pytest
+from hardened.model import Finding
 
-from service.checks import Finding
-
-from ._project import Project
+from ._shop import Shop
 
 HEAD = """
 import functools
@@ -22,13 +21,13 @@ app = FastAPI()
 """
 
 
-def judge(project: Project, body: str) -> list[Finding]:
-    project.write({"src/shop/main.py": HEAD + textwrap.dedent(body)})
-    return project.findings("RT001")
+def judge(shop: Shop, body: str) -> list[Finding]:
+    shop.write({"src/shop/main.py": HEAD + textwrap.dedent(body)})
+    return shop.findings("RT001")
 
 
-def test_it_is_told_with_both_functions_and_their_lines(project: Project) -> None:
-    project.write(
+def test_it_is_told_with_both_functions_and_their_lines(shop: Shop) -> None:
+    shop.write(
         {
             "src/shop/old.py": """
                 from fastapi import APIRouter
@@ -53,8 +52,8 @@ def test_it_is_told_with_both_functions_and_their_lines(project: Project) -> Non
                 """,
         }
     )
-    [finding] = project.findings("RT001")
-    assert (finding.code, finding.file, finding.line) == ("RT001", "src/shop/new.py", 5)
+    [finding] = shop.findings("RT001")
+    assert (finding.code, *finding.location) == ("RT001", "src/shop/new.py", 5)
     assert finding.subject == "POST /ingest/raw"
     assert "pipeline (src/shop/new.py:5)" in finding.message
     assert "stub (src/shop/old.py:5)" in finding.message
@@ -213,13 +212,13 @@ COLLISIONS = {
 
 
 @pytest.mark.parametrize("body", COLLISIONS.values(), ids=COLLISIONS)
-def test_a_collision_is_told_once(project: Project, body: str) -> None:
-    [finding] = judge(project, body)
+def test_a_collision_is_told_once(shop: Shop, body: str) -> None:
+    [finding] = judge(shop, body)
     assert finding.code == "RT001"
     if "def two" in body:
         assert "two" in finding.message
         decorated = body.split("def two")[0].rstrip(" ").removesuffix("async").rstrip(" ").splitlines()[-1].strip()
-        assert finding.line == project.line("src/shop/main.py", "def two") - decorated.startswith("@")
+        assert finding.location.line == shop.line("src/shop/main.py", "def two") - decorated.startswith("@")
 
 
 LOOKALIKES = {
@@ -313,8 +312,8 @@ LOOKALIKES = {
 
 
 @pytest.mark.parametrize("body", LOOKALIKES.values(), ids=LOOKALIKES)
-def test_what_can_be_reached_is_quiet(project: Project, body: str) -> None:
-    assert judge(project, body) == []
+def test_what_can_be_reached_is_quiet(shop: Shop, body: str) -> None:
+    assert judge(shop, body) == []
 
 
 WRAPPED = """
@@ -341,10 +340,10 @@ def one(): ...
         ('app.get("/x")(Endpoint())', "class Endpoint"),
     ],
 )
-def test_the_line_is_that_of_the_function_behind_its_wrappers(project: Project, two: str, marker: str) -> None:
-    [finding] = judge(project, f"{WRAPPED}\n{two}\n")
-    assert finding.file == "src/shop/main.py"
-    assert finding.line == project.line("src/shop/main.py", marker, -1)
+def test_the_line_is_that_of_the_function_behind_its_wrappers(shop: Shop, two: str, marker: str) -> None:
+    [finding] = judge(shop, f"{WRAPPED}\n{two}\n")
+    assert finding.location.file == "src/shop/main.py"
+    assert finding.location.line == shop.line("src/shop/main.py", marker, -1)
 
 
 @pytest.mark.parametrize(
@@ -360,9 +359,9 @@ def test_the_line_is_that_of_the_function_behind_its_wrappers(project: Project, 
         ("del app", "there is no app"),
     ],
 )
-def test_to_have_looked_at_nothing_is_no_answer(project: Project, body: str, reason: str) -> None:
-    project.write({"src/shop/main.py": f"{HEAD}\n{body}\n"})
-    report = project.run("RT001")
+def test_to_have_looked_at_nothing_is_no_answer(shop: Shop, body: str, reason: str) -> None:
+    shop.write({"src/shop/main.py": f"{HEAD}\n{body}\n"})
+    report = shop.report("RT001")
     assert not report.findings
     assert [skipped.code for skipped in report.could_not_look] == ["RT001"]
     assert reason in report.could_not_look[0].reason
