@@ -1,9 +1,8 @@
-"""The service's own update, called in this process, and a small template that it can be tried on."""
+"""`hardened update`, called in this process, and a small template that it can be tried on."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import io
 import json
 import os
@@ -13,24 +12,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
+
+from hardened.cli import main
 
 from .._template import ROOT, commit, git, owned_by_git, render
 
-TOOL = ROOT / "template" / "tools" / "update.py"
-
-
-def load(path: Path) -> ModuleType:
-    """A module that belongs to no package."""
-    name = f"loaded_{path.stem}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec
-        assert spec.loader
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
+HARDENED = [sys.executable, "-m", "hardened"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +45,7 @@ def run_update(folder: Path, *arguments: str, json_: bool = True, check: bool = 
     output = io.StringIO()
     options = [*arguments, *(["--format=json"] if json_ else []), *([] if check else ["--no-check"])]
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-        status = load(TOOL).main([str(folder), *options])
+        status = main(["update", str(folder), *options])
     return Ran(status, output.getvalue())
 
 
@@ -119,7 +107,7 @@ package = "{{ package }}"
 """,
     "template/src/{{ package }}/core/db.py": numbered("db"),
     "template/src/{{ package }}/core/queue.py": numbered("queue"),
-    "template/src/{{ package }}/checks/guards.py": 'class DB001:\n    """Pools that do not fit."""\n',
+    "src/hardened/rules/db/db001.py": 'class DB001:\n    """Pools that do not fit."""\n',
     "template/src/{{ package }}/features/notes.py": '"""Notes."""\n',
 }
 
@@ -195,7 +183,7 @@ def run(command: list[str], folder: Path, **variables: str) -> subprocess.Comple
     return subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, **variables},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), **variables},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

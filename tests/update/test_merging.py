@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from service.checks import load_config
+from hardened.config.table import load_config
 
 from .._template import ROOT, commit, conflicts, files, git, render, update
 from ..test_releases import releases
-from ._tool import SMALL, TOOL, Small, changed, core, in_core, numbered, run, run_update, state, write
+from ._tool import HARDENED, SMALL, Small, changed, core, in_core, numbered, run, run_update, state, write
 from .conftest import Way
 
 NEXT = "v2.0.0"
@@ -325,13 +325,13 @@ def test_a_new_question_is_answered_by_its_default_and_recorded(way: Way, servic
 
 @pytest.mark.parametrize(
     "command",
-    [["-m", "copier", "update", "--defaults", "--vcs-ref", NEXT], [str(TOOL), "--no-check"]],
+    [["copier", "update", "--defaults", "--vcs-ref", NEXT], ["hardened", "update", "--no-check"]],
     ids=["plain", "merged"],
 )
 def test_a_misspelt_variable_stops_it(command: list[str], service: Path, small: Small) -> None:
     small.release(NEXT, {in_core("db.py.jinja"): "{{ pakage }}\n", in_core("db.py"): None})
     # In a process of its own: Copier leaves a folder open behind.
-    done = run([sys.executable, *command], service)
+    done = run([sys.executable, "-m", *command], service)
     assert done.returncode == 1
     assert "pakage" in done.stderr
     git(service, "reset", "--quiet", "--hard")
@@ -386,8 +386,8 @@ def test_what_the_template_deletes_and_the_owner_edited_is_a_conflict_and_stays(
     (conflict,) = ran.outcome["conflicts"]
     assert conflict == {
         "path": "src/notes/core/db.py",
-        "what": "the template deleted it, and you had changed it",
-        "answer": "keep yours: git add src/notes/core/db.py; let it go: git rm src/notes/core/db.py",
+        "cause": "the template deleted it, and you had changed it",
+        "resolution": "keep yours: git add src/notes/core/db.py; let it go: git rm src/notes/core/db.py",
     }
     assert "db_25 = 'mine'" in core(service, "db.py").read_text()
     git(service, "rm", "--quiet", "src/notes/core/db.py")
@@ -401,7 +401,7 @@ def test_what_the_owner_deleted_and_the_template_changed_is_a_conflict(service: 
     ran = run_update(service)
     assert ran.status == 1
     (conflict,) = ran.outcome["conflicts"]
-    assert conflict["what"] == "you deleted it, and the template changed it"
+    assert conflict["cause"] == "you deleted it, and the template changed it"
     git(service, "rm", "--quiet", "src/notes/core/db.py")
     assert git(service, "diff", "HEAD", "--name-only") == ANSWERS
 
@@ -518,13 +518,12 @@ def test_the_summary_says_what_arrived_and_what_to_decide(service: Path, small: 
     edit(core(service, "queue.py"), "queue_03 = 3\n", "queue_03 = 'mine'\n")
     write(service / "uv.lock", "version = 1\n")
     commit(service, "mine")
-    guards = SMALL["template/src/{{ package }}/checks/guards.py"]
     log = "# Changelog\n\n## [2.0.0] - 2026-11-25\n\n### Arrives by itself\n\n- A.\n\n### Will ask you\n\n- B.\n\n"
     small.release("v1.5.0", {"template/README.md": "# New\n"})
     small.release(
         NEXT,
         {
-            "template/src/{{ package }}/checks/guards.py": f'{guards}\n\nclass JB002:\n    """Lost jobs.\n\n    More.\n    """\n',
+            "src/hardened/rules/jb/jb002.py": 'class JB002:\n    """Lost jobs.\n\n    More.\n    """\n',
             in_core("queue.py"): changed(numbered("queue"), "queue_03"),
             PROJECT: SMALL[PROJECT].replace("2.1", "2.2"),
             "CHANGELOG.md": f"{log}### May fail your checks (and how to answer)\n\n- C.\n\n## [1.0.0] - x\n\n- D.\n",
@@ -532,17 +531,17 @@ def test_the_summary_says_what_arrived_and_what_to_decide(service: Path, small: 
     )
     assert run_update(service, json_=False).told == (
         "notes: template v1.0.0 -> v2.0.0 (2 releases: v1.5.0, v2.0.0)\n"
-        "Files: 4 changed. Conflicts: 1.\n\n"
+        "Files: 3 changed. Conflicts: 1.\n\n"
         "Conflicts\n\n"
         "- `src/notes/core/queue.py`: both sides changed the same lines; choose between the marks, "
         "then git add src/notes/core/queue.py\n\n"
-        "New guards\n\n- JB002: Lost jobs.\n\n"
+        "New rules\n\n- JB002: Lost jobs.\n\n"
         "Check: not asked: --no-check\n\n"
         "Will ask you, v2.0.0:\n\n- B.\n\n"
         "May fail your checks (and how to answer), v2.0.0:\n\n- C.\n\n"
         "Yours, so not touched; new services have it otherwise\n\n- `README.md`\n\n"
         "Files\n\n- changed: `.copier-answers.yml`\n- changed: `pyproject.toml`\n"
-        "- changed: `src/notes/checks/guards.py`\n- changed: `src/notes/core/queue.py`\n\n"
+        "- changed: `src/notes/core/queue.py`\n\n"
         "Next: settle each conflict as it says, run nox, git commit. Undo all of it: git reset --merge\n"
     )
     git(service, "reset", "--merge")

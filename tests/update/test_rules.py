@@ -18,7 +18,7 @@ from uv import find_uv_bin
 from .._template import NOW, PACKAGE, ROOT, VARIANTS, files, git, render
 from ..test_ownership import FENCE, table
 from ..test_releases import releases
-from ._tool import TOOL, load
+from ._tool import HARDENED, load
 
 VERSIONS = [each.version for each in releases(ROOT / "releases.toml")]
 ALL = [*VERSIONS, NOW]

@@ -14,7 +14,7 @@ import yaml
 
 from .._template import NOW, ROOT, commit, conflicts, files, git, owned_by_git, render
 from ..test_releases import releases
-from ._tool import TOOL, Small, changed, core, executable, in_core, numbered, run, run_update, write
+from ._tool import HARDENED, Small, changed, core, executable, in_core, numbered, run, run_update, write
 
 NEXT = "v999.1.0"
 WORKFLOW = ROOT / "template" / ".github" / "workflows" / "update.yml"

@@ -1,1 +1,1 @@
-"""Git, rendering, merging, update, adopt, fleet."""
+"""Update, adoption and fleets: bring the template's later hardening into services without losing their owners' work."""
