@@ -1,4 +1,4 @@
-"""What the service's own update costs against `copier update`: processor time, in turns, on one lived-in service."""
+"""The cost of `hardened update` against `copier update`: processor time, in turns, on one service."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from results import Comparison, Goal
 
 GOAL = Goal(most=2.0)
 ROOT = Path(__file__).resolve().parent.parent
-TOOL = ROOT / "template" / "tools" / "update.py"
 NOW = "v999.0.0"
+ENVIRONMENT = {"PYTHONPATH": str(ROOT / "src")}
 IDENTITY = {f"GIT_{role}_{part}": "bench@localhost" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
 
 
@@ -30,14 +30,14 @@ def measure(rounds: int) -> list[Comparison]:
         make(template, service, oldest)
         own, plain = [], []
         commands = {
-            "own": [sys.executable, str(TOOL), "--no-check"],
+            "own": [sys.executable, "-m", "hardened", "update", "--no-check"],
             "plain": [sys.executable, "-m", "copier", "update", "--defaults", "--quiet", "--vcs-ref", NOW],
         }
         for each in range(rounds):
             print(f"  round {each + 1} of {rounds}", flush=True)
             own.append(_timed(commands["own"], service, folder / "own"))
             plain.append(_timed(commands["plain"], service, folder / "plain"))
-    return [Comparison(f"its own, {oldest} to now", " s", own, "copier update", plain, GOAL)]
+    return [Comparison(f"hardened update, {oldest} to now", " s", own, "copier update", plain, GOAL)]
 
 
 def releases() -> list[tuple[str, str]]:
@@ -72,6 +72,6 @@ def _timed(command: list[str], service: Path, copy: Path) -> float:
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(service, copy, symlinks=True)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, cwd=copy, env={**os.environ, **IDENTITY}, check=True, capture_output=True)
+    subprocess.run(command, cwd=copy, env={**os.environ, **IDENTITY, **ENVIRONMENT}, check=True, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

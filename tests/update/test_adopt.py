@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from .._template import ROOT, commit, files, git, owned_by_git
-from ._tool import Small, changed, in_core, numbered, run, run_update, state, write
+from .._template import commit, files, git, owned_by_git
+from ._tool import HARDENED, Small, changed, in_core, numbered, run, run_update, state, write
 
-ADOPT = ROOT / "tools" / "adopt.py"
 STRANGER = {
     "pyproject.toml": '[project]\nname = "books"\nversion = "3.1"\ndependencies = ["fastapi"]\n',
     "src/books/__init__.py": "",
@@ -27,7 +26,7 @@ STRANGER = {
 
 def adopt(folder: Path, template: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run it."""
-    return run([sys.executable, str(ADOPT), str(folder), "--template", str(template), *arguments], folder)
+    return run([*HARDENED, "adopt", str(folder), "--template", str(template), *arguments], folder)
 
 
 @pytest.fixture
@@ -54,9 +53,9 @@ def test_the_checks_come_first_and_know_what_to_look_at(stranger: Path, small: S
             "metadata": "books.models:Table.metadata",
             "migrations": "alembic/versions",
         },
-        "template": {"take": ["/src/books/checks/**", "/tools/**"]},
+        "template": {"take": []},
     }
-    assert after.keys() - STRANGER.keys() == {".copier-answers.yml", "src/books/checks/guards.py"}
+    assert after.keys() - STRANGER.keys() == {".copier-answers.yml"}
     for name in STRANGER.keys() - {"pyproject.toml"}:
         assert after[name].decode() == STRANGER[name]
     undo = done.stdout.partition("Undo: ")[2].split()
@@ -67,20 +66,40 @@ def test_the_checks_come_first_and_know_what_to_look_at(stranger: Path, small: S
 def test_what_was_taken_is_updated_and_nothing_else_arrives(stranger: Path, small: Small) -> None:
     assert adopt(stranger, small.folder).returncode == 0
     commit(stranger, "adopted")
-    checks = "template/src/{{ package }}/checks/guards.py"
+    assert adopt(stranger, small.folder, "--piece", "tools").returncode == 0
+    commit(stranger, "tools")
     small.release(
         "v2.0.0",
         {
-            checks: small.read(checks) + "# More.\n",
+            "template/ruff.toml": "line-length = 100\n",
             in_core("new.py"): numbered("new"),
             "template/README.md": "# Others\n",
         },
     )
     ran = run_update(stranger)
-    assert ran.outcome["yours"] == []
+    assert ran.outcome["seeded"] == []
+    assert (ran.status, ran.outcome["files"]) == (0, [["changed", ".copier-answers.yml"], ["new", "ruff.toml"]])
+
+
+def test_a_service_that_took_the_checks_of_an_earlier_release_lets_them_go(stranger: Path, small: Small) -> None:
+    guards = "template/src/{{ package }}/checks/guards.py"
+    small.release("v1.1.0", {guards: numbered("guards"), "template/tools/update.py": numbered("update")})
+    assert adopt(stranger, small.folder).returncode == 0
+    commit(stranger, "adopted")
+    project = stranger / "pyproject.toml"
+    project.write_text(project.read_text().replace("take = []", 'take = ["/src/books/checks/**", "/tools/**"]'))
+    for name in ("src/books/checks/guards.py", "tools/update.py"):
+        write(stranger / name, numbered(Path(name).stem))
+    commit(stranger, "as 0.4 adopted")
+    small.release("v2.0.0", {guards: None, "template/tools/update.py": None, in_core("new.py"): numbered("new")})
+    ran = run_update(stranger)
     assert (ran.status, ran.outcome["files"]) == (
         0,
-        [["changed", ".copier-answers.yml"], ["changed", "src/books/checks/guards.py"]],
+        [
+            ["changed", ".copier-answers.yml"],
+            ["deleted", "src/books/checks/guards.py"],
+            ["deleted", "tools/update.py"],
+        ],
     )
 
 
@@ -110,14 +129,15 @@ def test_a_piece_more_leaves_what_is_there_and_is_merged_from_then_on(stranger: 
 def test_a_flat_layout_is_followed(stranger: Path, small: Small) -> None:
     git(stranger, "mv", "src/books", "books")
     commit(stranger, "flat")
-    done = adopt(stranger, small.folder)
+    assert adopt(stranger, small.folder).returncode == 0
+    commit(stranger, "adopted")
+    done = adopt(stranger, small.folder, "--piece", "core")
     assert done.returncode == 0, done.stderr
     assert "package books in ./" in done.stdout
-    commit(stranger, "adopted")
-    checks = "template/src/{{ package }}/checks/guards.py"
-    small.release("v2.0.0", {checks: small.read(checks) + "# More.\n"})
+    commit(stranger, "core")
+    small.release("v2.0.0", {in_core("db.py"): numbered("db") + "# More.\n"})
     assert run_update(stranger).status == 0
-    assert (stranger / "books" / "checks" / "guards.py").read_text().endswith("# More.\n")
+    assert (stranger / "books" / "core" / "db.py").read_text().endswith("# More.\n")
 
 
 def test_what_would_change_what_the_service_does_is_left_out_and_what_is_lacking_is_told(
@@ -165,7 +185,7 @@ def test_copier_itself_refuses_since_it_knows_of_no_pieces(stranger: Path, own_t
     copier = [sys.executable, "-m", "copier", "update", "--defaults"]
     done = run(copier, stranger)
     assert done.returncode != 0
-    assert "this service adopted pieces, of which Copier knows nothing: run `nox -s update`" in done.stderr
+    assert "this service adopted pieces, of which Copier knows nothing: run `hardened update`" in done.stderr
     assert {name for name, text in state(stranger).items() if before.get(name) != text} == set()
     ran = run_update(stranger)
     assert (ran.status, [name for _, name in ran.outcome["files"]]) == (0, [".copier-answers.yml"])
@@ -179,7 +199,7 @@ def test_copier_itself_refuses_since_it_knows_of_no_pieces(stranger: Path, own_t
         ("several", "the package could not be told: found books, other; name it with --package"),
         ("none", "the package could not be told: found none"),
         ("later piece", "begin with --piece checks"),
-        ("two packages in one folder", "src/books/checks is yours, and two packages in one folder are none"),
+        ("two packages in one folder", "src/books/core is yours, and two packages in one folder are none"),
         ("tests", "books has no core, features, main.py, settings.py: take --piece core"),
         ("tests of theirs", "tests/conftest.py is yours, and theirs is another"),
     ],
@@ -195,8 +215,9 @@ def test_what_is_refused_changes_nothing(wrong: str, says: str, stranger: Path, 
         case "none":
             options = ["--package", "nothing"]
         case "two packages in one folder":
-            write(stranger / "src/books/checks/__init__.py", "")
-            commit(stranger, "checks of their own")
+            options = ["--piece", "core"]
+            write(stranger / "src/books/core/__init__.py", "")
+            commit(stranger, "core of their own")
         case "tests":
             options = ["--piece", "tests"]
         case "tests of theirs":

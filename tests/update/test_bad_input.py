@@ -141,7 +141,8 @@ def a_version_that_is_an_option(service: Path, small: Small) -> None:
 @case("of 6 files that v1.0.0 made with the answers here, 4 are missing: .copier-answers.yml is another service's")
 def answers_of_another_service(service: Path, small: Small) -> None:
     answers(service, "package: notes", "package: letters")
-    (service / "Dockerfile").unlink()
+    for name in ("Dockerfile", ".gitignore"):
+        (service / name).unlink()
     commit(service, "deleted")
 
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .._template import ROOT, commit, git, owned_by_git, render
-from ._tool import Small, changed, core, in_core, numbered, run, state, write
-
-FLEET = ROOT / "tools" / "fleet.py"
+from .._template import commit, git, owned_by_git, render
+from ._tool import HARDENED, Small, changed, core, in_core, numbered, run, state, write
 
 
 def fleet(*arguments: str, folder: Path) -> tuple[int, dict[str, dict[str, Any]]]:
     """The status, and what is said of each service."""
-    done = run([sys.executable, str(FLEET), "--format=json", "--no-check", *arguments], folder)
+    done = run([*HARDENED, "fleet", "--format=json", "--no-check", *arguments], folder)
     assert done.stdout, done.stderr
     return done.returncode, {each["service"]: each for each in json.loads(done.stdout)}
 
@@ -82,9 +79,9 @@ def test_a_broken_one_never_stops_the_others(services: Path) -> None:
         "conflicting": "conflicts",
         **dict.fromkeys((*BROKEN, "two"), "refused"),
     }
-    assert {name: SAYS[name] in rows[name]["told"] for name in BROKEN} == dict.fromkeys(BROKEN, True)
+    assert {name: SAYS[name] in rows[name]["reason"] for name in BROKEN} == dict.fromkeys(BROKEN, True)
     # Its neighbour's update is in the one index that both have.
-    assert rows["two"]["told"].startswith("not committed: ")
+    assert rows["two"]["reason"].startswith("not committed: ")
     assert {name: state(services / name) for name in BROKEN} == before
     for name in ("plain", "edited", "both/one"):
         assert 'db_03 = "hardened"' in core(services / name, "db.py").read_text()
@@ -94,7 +91,7 @@ def test_a_broken_one_never_stops_the_others(services: Path) -> None:
 
 
 def test_the_table_has_a_row_for_each_and_says_the_rest_below(services: Path) -> None:
-    command = [sys.executable, str(FLEET), "--dry-run", "--no-check", "edited", "conflicting", "corrupted"]
+    command = [*HARDENED, "fleet", "--dry-run", "--no-check", "edited", "conflicting", "corrupted"]
     done = run(command, services, COLUMNS="120")
     assert done.returncode == 1
     lines = done.stdout.splitlines()
@@ -122,7 +119,7 @@ def test_looking_alone_ends_with_2_where_somebody_is_behind(services: Path) -> N
 def test_one_that_takes_too_long_or_is_no_text_is_a_row(services: Path) -> None:
     status, rows = fleet("--seconds=0.01", "plain", folder=services)
     assert (status, rows["plain"]["state"]) == (1, "refused")
-    assert "took longer than 0.01 s" in rows["plain"]["told"]
+    assert "took longer than 0.01 s" in rows["plain"]["reason"]
     # Not text at all.
     (services / "edited" / "pyproject.toml").write_bytes(b"\xff\xfe\x00")
     commit(services / "edited", "broken")

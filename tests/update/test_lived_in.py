@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from service.checks import load_config
+from hardened.config.table import load_config
 
 from .._template import NOW, PACKAGE, ROOT, VARIANTS, commit, conflicts, files, git, owned_by_git, render, update
-from ..failures._service import Environment
+from ..rules._service import Environment
 from ..test_releases import releases
 from ._lived_in import EDITS, OLDEST, SINCE, live_in, marks, settle
 from ._tool import run, run_update

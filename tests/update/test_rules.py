@@ -15,10 +15,12 @@ import pytest
 import yaml
 from uv import find_uv_bin
 
+from hardened.lifecycle import moves
+from hardened.lifecycle.template import Template
+
 from .._template import NOW, PACKAGE, ROOT, VARIANTS, files, git, render
 from ..test_ownership import FENCE, table
 from ..test_releases import releases
-from ._tool import HARDENED, load
 
 VERSIONS = [each.version for each in releases(ROOT / "releases.toml")]
 ALL = [*VERSIONS, NOW]
@@ -76,11 +78,8 @@ def test_no_path_of_the_templates_vanishes_without_a_tombstone(
     before: str, after: str, variant: str, made: Callable[[str, str], Path], released: Path
 ) -> None:
     old, new = files(made(before, variant)), files(made(after, variant))
-    lets_go = (
-        load(TOOL)
-        .Template(str(released), made(before, variant).parent / f"clone-{after}", "")
-        .yours(after, yaml.safe_load(new[".copier-answers.yml"]))
-    )
+    template = Template(str(released), made(before, variant).parent / f"clone-{after}", "")
+    lets_go = template.excluded_from_update(after, yaml.safe_load(new[".copier-answers.yml"]))
     kept = pathspec.PathSpec.from_lines("gitignore", lets_go)
     vanished = {path: text.decode() for path, text in old.items() if path not in new and not kept.match_file(path)}
     assert [path for path, text in vanished.items() if not TOMBSTONE.search(text)] == [], (
@@ -104,8 +103,8 @@ def test_a_tombstone_says_until_when_and_gives_on_all_that_was_there(
     if not stones:
         pytest.skip("nothing of the template's moves at present")
     for path, text in stones.items():
-        said = load(TOOL).TOMBSTONE.search(text)
-        assert said, f"{path} says it otherwise than {TOOL.name} reads it"
+        said = moves.TOMBSTONE.search(text)
+        assert said, f"{path} says it otherwise than {moves.__name__} reads it"
         assert any(each.endswith(said[1]) for each in new), f"{path} moved to {said[1]}, which is not there"
         earlier = (files(made(version, "example")).get(path, b"") for version in reversed(VERSIONS))
         before = next(each for each in earlier if each and not STONE.search(each))
@@ -147,9 +146,9 @@ def test_nothing_that_is_the_owners_is_taken_over(
 
 @pytest.mark.parametrize("version", ALL)
 def test_an_update_leaves_alone_what_the_table_calls_seeded(version: str, released: Path, tmp_path: Path) -> None:
-    template = load(TOOL).Template(str(released), tmp_path / "clone", "")
+    template = Template(str(released), tmp_path / "clone", "")
     answers: dict[str, Any] = {"package": "<package>", "example": True}
-    patterns = [each for each in template.yours(version, answers) if each.startswith("/")]
+    patterns = [each for each in template.excluded_from_update(version, answers) if each.startswith("/")]
     assert sorted(patterns) == sorted(row for row, kind in classes(released, version).items() if kind == "seeded")
     if version == NOW:
         assert sorted(patterns) == sorted(row for row, kind in table().items() if kind == "seeded")

@@ -64,7 +64,7 @@ class Hosted:
         self.asked = folder / "gh.txt"
         tools = folder / "bin"
         arguments = '[ "$1 $2 $3 $4" = "bootstrap.py -s update --" ] || exit 70; shift 4'
-        write(tools / "python", f'#!/bin/sh\n{arguments}\nexec {sys.executable} {TOOL} --no-check "$@"\n')
+        write(tools / "python", f'#!/bin/sh\n{arguments}\nexec {sys.executable} -m hardened update --no-check "$@"\n')
         write(tools / "gh", f'#!/bin/sh\nprintf "%s\\n" "$@" > {self.asked}\n')
         for each in tools.iterdir():
             each.chmod(0o755)
@@ -143,7 +143,7 @@ def test_the_workflow_fails_where_it_cannot_look(hosted: Hosted, small: Small) -
     assert hosted.work() == 1
 
 
-def test_a_service_without_the_session_is_updated_from_a_clone_of_the_template(
+def test_a_service_without_the_session_is_updated_by_the_tool_itself(
     own_template: Path, tmp_path: Path
 ) -> None:
     """As docs/update.md says of v0.1.0 and v0.2.0."""
@@ -151,10 +151,9 @@ def test_a_service_without_the_session_is_updated_from_a_clone_of_the_template(
     first.tag(own_template)
     folder = owned_by_git(render(own_template, tmp_path / "service", first.version))
     assert not (folder / "tools").exists()
-    tool = own_template / "template" / "tools" / "update.py"
-    done = run([sys.executable, str(tool), str(folder), "--no-check", "--source", str(own_template)], tmp_path)
+    done = run([*HARDENED, "update", str(folder), "--no-check", "--source", str(own_template)], tmp_path)
     assert done.returncode == 0, done.stderr
-    assert (folder / "tools" / "update.py").is_file()
+    assert not (folder / "tools").exists()
     commit(folder, "updated")
     outcome: dict[str, Any] = run_update(folder).outcome
     assert outcome["state"] == "current"

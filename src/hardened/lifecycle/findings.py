@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from ..model import one_line
-from ..run import run
+from ..report.record import sentence
+from ..run import check as check_project
 from .outcome import FindingsComparison, FoundRow
 
 CONFLICTS = "after: not checked, since there are conflicts to settle first"
@@ -83,11 +84,11 @@ class Checker:
 
 def check(folder: Path, python: Path) -> list[FoundRow]:
     """Run every rule over a project under an interpreter; return the findings as rows."""
-    report = run(folder)
+    report = check_project(folder, python=str(python))
     rows: list[FoundRow] = [
         {
             "code": each.code,
-            "message": f"{'; '.join(filter(None, (each.message, each.hint)))} ({each.code})",
+            "message": sentence(each),
             "file": each.location.file,
             "line": each.location.line,
         }
