@@ -63,7 +63,9 @@ def _shared(folder: Path, guards: str) -> list[str]:
 def _row(size: int, folders: list[str]) -> str:
     command = [sys.executable, "-m", "hardened", "fleet", "--format=json", *folders]
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    done = subprocess.run(command, env={**os.environ, **IDENTITY, **ENVIRONMENT}, stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        command, env={**os.environ, **IDENTITY, **ENVIRONMENT}, stdout=subprocess.PIPE, text=True, check=False
+    )
     took = time.monotonic() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

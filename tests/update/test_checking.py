@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from hardened.lifecycle import findings
 
 from .._template import commit, files, git

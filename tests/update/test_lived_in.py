@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from hardened.config.table import load_config
 
 from .._template import NOW, PACKAGE, ROOT, VARIANTS, commit, conflicts, files, git, owned_by_git, render, update

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from hardened.config.table import load_config
 
 from .._template import ROOT, commit, conflicts, files, git, render, update
 from ..test_releases import releases
-from ._tool import HARDENED, SMALL, Small, changed, core, in_core, numbered, run, run_update, state, write
+from ._tool import SMALL, Small, changed, core, in_core, numbered, run, run_update, state, write
 from .conftest import Way
 
 NEXT = "v2.0.0"

@@ -13,10 +13,9 @@ from typing import Any
 import pathspec
 import pytest
 import yaml
-from uv import find_uv_bin
-
 from hardened.lifecycle import moves
 from hardened.lifecycle.template import Template
+from uv import find_uv_bin
 
 from .._template import NOW, PACKAGE, ROOT, VARIANTS, files, git, render
 from ..test_ownership import FENCE, table

@@ -143,9 +143,7 @@ def test_the_workflow_fails_where_it_cannot_look(hosted: Hosted, small: Small) -
     assert hosted.work() == 1
 
 
-def test_a_service_without_the_session_is_updated_by_the_tool_itself(
-    own_template: Path, tmp_path: Path
-) -> None:
+def test_a_service_without_the_session_is_updated_by_the_tool_itself(own_template: Path, tmp_path: Path) -> None:
     """As docs/update.md says of v0.1.0 and v0.2.0."""
     first, *_ = releases(ROOT / "releases.toml")
     first.tag(own_template)
