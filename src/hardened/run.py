@@ -59,7 +59,7 @@ def check(
         require_codes(config, [*CODES, *(rule.__name__ for rule in rules)])
         newer = _newer(config.defaults, chosen)
     except ConfigError as error:
-        return Report(could_not_look=(Skipped(FILE, str(error)),), rules=summaries)
+        return Report(could_not_look=(Skipped(FILE, str(error)),))
     outcome = _Outcome(select)
     with _no_collection():
         project = Project(config, python=python, imports=imports)

@@ -44,6 +44,8 @@ def files_in(root: Path, *files: str) -> Path:
         (TABLE + 'assumptions = ["y"]', "assumptions is no key"),
         ("[tool.hardening]\npackage = 3", "package is 3; it must be a text"),
         ('[tool.hardening]\npackage = ""', "package is ''; it must be a text"),
+        ('[tool.hardening]\npackage = "../shop"', "package is '../shop'; it must be a name that can be imported"),
+        (TABLE + 'source = "a\\u0000"', "source is 'a\\x00'; it must be a folder"),
         (TABLE + 'application = "x.main"', "application is 'x.main'; it must be of the form"),
         (TABLE + 'authentication-tables = "y"', "authentication-tables is 'y'; it must be a list"),
         (TABLE + "authentication-tables = [1]", "authentication-tables is [1]"),
@@ -109,6 +111,13 @@ documents = ["handbook/*.md"]
     assert config.application == "shop.served:app"
     assert config.authentication_tables == ("logins", "tokens")
     assert config.documents == (*Config(tmp_path).documents, "handbook/*.md")
+
+
+@pytest.mark.parametrize("pattern", ["/etc/*.yaml", "**x/*"])
+def test_a_pattern_that_is_none_is_one_clear_line(tmp_path: Path, pattern: str) -> None:
+    config = load_config(write(tmp_path, TABLE + f'compose = ["{pattern}"]\n'))
+    with pytest.raises(ConfigError, match="compose has .*; it must be a pattern below the project's folder"):
+        config.paths("compose")
 
 
 # Presets

@@ -21,6 +21,8 @@ ADDRESS = re.compile(r"[\w.]+:[\w.]+")
 ADDRESSES = ("application", "metadata", "settings", "celery", "client-base")
 YOURS = "yours"
 """The table below `[tool.hardening]` that has the same keys; services of 0.4 and before keep the owner's values in it."""
+_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_FOLDERS = ("source", "migrations")
 _RELEASE = re.compile(r"\d+\.\d+")
 _NO_KEYS = ("root", "options", "assumptions")
 
@@ -98,8 +100,18 @@ class Config:
         return tomllib.loads(self.text)
 
     def paths(self, key: str) -> list[Path]:
-        """The files that a key names, patterns included, in order; those that are not there are left out."""
-        return [path for name in getattr(self, key) for path in sorted(self.root.glob(name)) if path.is_file()]
+        """The files that a key names, patterns included, in order; those that are not there are left out.
+
+        Raises:
+            ConfigError: a pattern is absolute, or none.
+        """
+        found: list[Path] = []
+        for name in getattr(self, key):
+            try:
+                found += [path for path in sorted(self.root.glob(name)) if path.is_file()]
+            except (NotImplementedError, ValueError) as error:
+                raise ConfigError(f"{key} has {name!r}; it must be a pattern below the project's folder") from error
+        return found
 
 
 def load_config(root: Path, options: Mapping[str, object] | None = None) -> Config:
@@ -212,6 +224,10 @@ class _Keys:
             return value
         if not isinstance(value, str) or not value:
             raise ConfigError(f"{key} is {value!r}; it must be a text that is not empty")
+        if key == "package" and not _NAME.fullmatch(value):
+            raise ConfigError(f"{key} is {value!r}; it must be a name that can be imported")
+        if key in _FOLDERS and "\0" in value:
+            raise ConfigError(f"{key} is {value!r}; it must be a folder")
         if key in ADDRESSES and not ADDRESS.fullmatch(value):
             raise ConfigError(f'{key} is {value!r}; it must be of the form "package.module:attribute"')
         if key == "defaults" and not _RELEASE.fullmatch(value):
@@ -226,5 +242,7 @@ def _read(path: Path) -> tuple[str, dict[str, Any]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
         return text, tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise ConfigError(f"{path.name} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{path.name} cannot be read: {error}") from error

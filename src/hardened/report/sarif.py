@@ -19,11 +19,14 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 def render(report: Report) -> str:
     """Render a report as SARIF; accepted findings and those of the baseline are suppressed or unchanged results."""
     index = {rule.code: position for position, rule in enumerate(report.rules)}
+    # The state of a result is told of all of them or of none.
+    compared = bool(report.known or report.gone)
+    new, unchanged = ({"baselineState": state} if compared else {} for state in ("new", "unchanged"))
     results = [
-        *(_result(each, index) for each in report.findings),
-        *(_result(each, index) | {"baselineState": "unchanged"} for each in report.known),
+        *(_result(each, index) | new for each in report.findings),
+        *(_result(each, index) | unchanged for each in report.known),
         *(
-            _result(each, index) | {"suppressions": [{"kind": "external", "justification": reason}]}
+            _result(each, index) | unchanged | {"suppressions": [{"kind": "external", "justification": reason}]}
             for each, reason in report.accepted
         ),
     ]

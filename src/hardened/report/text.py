@@ -37,7 +37,8 @@ def _weight(finding: Finding) -> str:
 
 
 def _summary(report: Report) -> str:
-    looked = len(set(report.codes).difference(each.code for each in report.could_not_look))
+    unjudged = {each.code for each in (*report.not_applicable, *report.could_not_look)}
+    looked = len(set(report.codes) - unjudged)
     parts = [f"{_count(len(report.findings), 'finding')} from {_count(looked, 'rule')}"]
     if others := len(report.findings) - len(report.failing):
         parts.append(f"{others} of them only shown")
