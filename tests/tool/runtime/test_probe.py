@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -107,14 +108,13 @@ def test_a_module_that_never_ends_is_a_doubt_with_a_line_and_hides_nothing_else(
             "c.py": "from .b import x\n",
             "d.py": "import other_thing\n",
         },
-        seconds=3,
+        seconds=6,
         application="shop.c:app",
     )
     assert set(by_line(answer)) == {"a.py:1", "d.py:1"}
     [doubt] = answer.doubts
-    assert doubt.startswith(
-        "shop.b was not imported to its end: it has not come to its end after 1 s, at src/shop/b.py:2"
-    )
+    reason = re.sub(r"\d+ s", "x s", doubt)
+    assert reason == "shop.b was not imported to its end: it has not come to its end after x s, at src/shop/b.py:2"
     assert "src/shop/b.py:2" in answer.missing["application"]
 
 
