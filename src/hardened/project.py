@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from .config.table import Config
 from .model import CouldNotLook, DoesNotApply, Location, one_line
+from .records.imports import Attempt, Failure, SourceTree
 from .records.migrations import Migrated
 from .records.routes import Application, CodeRef, Dependency, GetRoute, Route, RoutingTable
 from .records.tables import Loading, Mapped, Setting, Table
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from .records.celery import CeleryFacts
     from .records.deployment import Driver
     from .records.diagnostics import Diagnostic
-    from .records.imports import Attempt, Failure
     from .records.settings import Model, SettingsFacts
     from .runtime.client import Answer
     from .runtime.interpreter import Interpreter
@@ -78,14 +78,22 @@ class Project:
         """The facts themselves, for rules that do not name theirs yet."""
         return self
 
-    @cached_property
+    @property
     def runtime(self) -> Answer:
-        """What the probe answers of the running application."""
+        """The answer of the probe, which is asked once: a reason that there is none stays the reason too."""
+        return cast("Answer", self.fact("_answer"))
+
+    @cached_property
+    def _answer(self) -> Answer:
         from .runtime.client import ask  # noqa: PLC0415 - a run over source alone starts no process
 
         if not self._imports:
             raise DoesNotApply(NOT_IMPORTED)
-        return ask(self.config, self.source, self.python or "")
+        source = self.source
+        modules = {name: file.path for name, file in source.modules.items()}
+        elsewhere = tuple(name for name, file in modules.items() if source.is_environment(file))
+        tree = SourceTree(source.folder, tuple(source.files), modules, elsewhere)
+        return ask(self.config, tree, self.interpreter)
 
     @cached_property
     def source(self) -> Source:
@@ -203,7 +211,11 @@ class Project:
         """The distributions of the project's own interpreter; none are known where that was not found."""
         from .packaging.environment import Environment, search_path  # noqa: PLC0415 - source alone needs none
 
-        return Environment() if self.interpreter.doubt else Environment(search_path(self.interpreter.path))
+        try:
+            interpreter = self.interpreter
+        except CouldNotLook:  # the probe names it
+            return Environment()
+        return Environment() if interpreter.doubt else Environment(search_path(interpreter.path))
 
     @cached_property
     def declared(self) -> Declared:

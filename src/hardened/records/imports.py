@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..model import Location
+
+
+@dataclass(frozen=True)
+class SourceTree:
+    """The project's Python files and modules, as the probe needs them.
+
+    Attributes:
+        folder: the folder that the package is imported from.
+        files: the paths of all Python files, from the project's root.
+        modules: the file of each module of the package, by dotted name.
+        elsewhere: the modules that only others import, such as Alembic's environment.
+    """
+
+    folder: Path
+    files: tuple[str, ...]
+    modules: Mapping[str, str]
+    elsewhere: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,8 @@ import msgspec
 from ..config.table import Config
 from ..knowledge.secret_names import SECRET_NAME
 from ..model import CouldNotLook, DoesNotApply, Location, one_line
-from ..records.imports import Attempt, Failure
-from ..source.tree import Source
-from .interpreter import Interpreter, find_interpreter
+from ..records.imports import Attempt, Failure, SourceTree
+from .interpreter import Interpreter
 from .probe import SECTIONS
 
 T = TypeVar("T")
@@ -111,16 +110,15 @@ class Answer:
         return msgspec.json.decode(section.value, type=kind)
 
 
-def ask(config: Config, source: Source, python: str = "", *, seconds: float = SECONDS) -> Answer:
-    """Run the probe over a project. `python` names the interpreter; else it is found.
+def ask(config: Config, tree: SourceTree, interpreter: Interpreter, *, seconds: float = SECONDS) -> Answer:
+    """Run the probe over a project.
 
     Raises:
-        CouldNotLook: no interpreter can be started, or what it starts is no Python of use.
+        CouldNotLook: the interpreter cannot be started, or is no Python of use.
     """
-    interpreter = find_interpreter(config, python)
     with tempfile.TemporaryDirectory(prefix="hardened-") as folder:
         request, journal, errors = (Path(folder, name) for name in ("request.json", "journal", "errors"))
-        request.write_text(json.dumps(_request(config, source, seconds)), encoding="utf-8")
+        request.write_text(json.dumps(_request(config, tree, seconds)), encoding="utf-8")
         ended = _run([interpreter.path, "-c", _BOOT, str(PROBE), str(request), str(journal)], config, errors, seconds)
         lines = journal.read_bytes().splitlines() if journal.is_file() else []
         last_words = errors.read_text(encoding="utf-8", errors="replace") if errors.is_file() else ""
@@ -137,17 +135,17 @@ def ask(config: Config, source: Source, python: str = "", *, seconds: float = SE
     return answer
 
 
-def _request(config: Config, source: Source, seconds: float) -> dict[str, Any]:
+def _request(config: Config, tree: SourceTree, seconds: float) -> dict[str, Any]:
     names = {field.name for field in dataclasses.fields(config)} - _NO_KEYS
     values = {**{name: getattr(config, name) for name in names}, **config.options}
     return {
         "root": str(config.root),
-        "folder": str(source.folder),
+        "folder": str(tree.folder),
         "package": config.package,
         "config": {name.replace("_", "-"): value for name, value in values.items()},
-        "files": list(source.files),
-        "modules": {name: file.path for name, file in source.modules.items()},
-        "elsewhere": [name for name, file in source.modules.items() if source.is_environment(file.path)],
+        "files": tree.files,
+        "modules": dict(tree.modules),
+        "elsewhere": tree.elsewhere,
         "seconds": seconds,
         "secret_names": SECRET_NAME.pattern,
         "sections": list(SECTIONS),

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hardened.config.table import Config
-from hardened.records.imports import Failure
+from hardened.records.imports import Failure, SourceTree
 from hardened.runtime.client import Answer, ask
-from hardened.source.tree import Source
+from hardened.runtime.interpreter import find_interpreter
 
 
 def write(root: Path, files: Mapping[str, str]) -> None:
@@ -27,7 +27,15 @@ def probe(
     """The probe's answer for a package `shop` with these modules."""
     write(root, {"src/shop/__init__.py": "", **{f"src/shop/{name}": text for name, text in files.items()}})
     made = Config(root.resolve(), package="shop", **config)  # type: ignore[arg-type]  # addresses, all of them texts
-    return ask(made, Source(made), python, seconds=seconds)
+    source = root.resolve() / "src"
+    paths = sorted(path.relative_to(source) for path in source.rglob("*.py"))
+    modules = {
+        ".".join(path.with_suffix("").parts).removesuffix(".__init__"): f"src/{path.as_posix()}"
+        for path in paths
+        if path.stem.isidentifier() and path.stem != "__main__"
+    }
+    tree = SourceTree(source, tuple(f"src/{path.as_posix()}" for path in paths), dict(sorted(modules.items())))
+    return ask(made, tree, find_interpreter(made, python), seconds=seconds)
 
 
 def by_line(answer: Answer) -> dict[str, Failure]:

@@ -7,6 +7,7 @@ so that no module of the project is hidden by one of the probe's. Python 3.9 and
 from __future__ import annotations
 
 import faulthandler
+import gc
 import importlib
 import json
 import sys
@@ -53,6 +54,8 @@ def main(request_file: str, journal_file: str) -> NoReturn:
     journal.write("start", {"python": list(sys.version_info[:3]), "executable": sys.executable})
     try:
         faulthandler.enable(all_threads=False)
+        # The process is short, and nearly all that is imported stays.
+        gc.disable()
         _answer(request, journal)
         journal.write("end", {})
     except BaseException as error:
