@@ -31,9 +31,13 @@ if TYPE_CHECKING:
     from .source.call_graph import CallGraph
     from .source.celery import CelerySource
     from .source.held import HeldConnections
+    from .source.outgoing import EndlessCall
     from .source.sessions import Sessions
+    from .source.stand_ins import StandIns
     from .source.statements import Statements
+    from .source.stores import Store
     from .source.tree import Source
+    from .source.unread import Unread
 
 T = TypeVar("T")
 
@@ -112,6 +116,34 @@ class Project:
     def functions(self) -> CallGraph:
         """Former name of the call graph, for rules that still ask for it."""
         return self.call_graph
+
+    @cached_property
+    def unread(self) -> Sequence[Unread]:
+        """The settings and limits that nothing reads."""
+        from .source.unread import Unreads  # noqa: PLC0415 - one rule asks for it
+
+        return tuple(Unreads(self.call_graph).found())
+
+    @cached_property
+    def stores(self) -> Sequence[Store]:
+        """Containers of the process that grow with requests."""
+        from .source.stores import Stores  # noqa: PLC0415 - one rule asks for it
+
+        return tuple(Stores(self.call_graph).found())
+
+    @cached_property
+    def endless_calls(self) -> Sequence[EndlessCall]:
+        """Calls of other services without a limit of time."""
+        from .source.outgoing import Timeouts  # noqa: PLC0415 - one rule asks for it
+
+        return tuple(Timeouts(self.call_graph).missing())
+
+    @cached_property
+    def stand_ins(self) -> StandIns:
+        """Replacements of real objects in the tests."""
+        from .source.stand_ins import StandIns  # noqa: PLC0415 - one rule asks for it
+
+        return StandIns(self.call_graph)
 
     @cached_property
     def row_models(self) -> dict[str, frozenset[str]]:

@@ -6,7 +6,9 @@ import ast
 import re
 from collections.abc import Iterator
 from functools import cached_property
+from typing import NamedTuple
 
+from ..model import Location
 from .call_graph import CallGraph
 from .symbols import CallSite, SymbolTable
 
@@ -175,21 +177,28 @@ def waits(use: CallSite, name: str) -> bool:
     return False
 
 
+class EndlessCall(NamedTuple):
+    """A call of another service without a limit of time."""
+
+    what: str
+    location: Location
+
+
 class Timeouts:
-    """Calls to other services that may wait for ever."""
+    """Calls of other services, and the limits of time that they have."""
 
     def __init__(self, functions: CallGraph) -> None:
         self._functions = functions
         self._source = functions.source
         self._limited: dict[str, set[int]] = {}
 
-    def missing(self) -> Iterator[tuple[CallSite, str]]:
-        """Each call without a limit, and what it is."""
+    def missing(self) -> Iterator[EndlessCall]:
+        """Yield each call without a limit."""
         for use in self._source.uses:
             name = self._functions.name_of(use)
             name = self._by_partial(use) if name in ("", "functools.partial()") else name
             if name and (what := self._without(use, name)):
-                yield use, what
+                yield EndlessCall(what, use.location)
 
     @cached_property
     def _default(self) -> bool:

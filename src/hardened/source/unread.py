@@ -39,6 +39,11 @@ class Unreads:
         self._functions = functions
         self._source = functions.source
 
+    def found(self) -> Iterator[Unread]:
+        """Yield each setting and limit without effect."""
+        yield from self.settings()
+        yield from self.limits()
+
     @cached_property
     def _read(self) -> Counter[str]:
         """How often each attribute is read, in the package and beside it; texts count too: `getattr(it, "name")`."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from ...config.table import Config
 from ...model import Finding, Rule
-from ...project import Project
+from ...source.call_graph import CallGraph
 from ...source.outgoing import asks
-from ...source.unread import Unreads
+from ...source.unread import Unread
 
 
 class CL003(Rule):
@@ -22,21 +23,25 @@ class CL003(Rule):
     passed on whole; parameters of handlers, of methods that override, of stubs and protocols.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        makers = project.config.outgoing
-        for use in project.source.uses if makers else ():
-            name = project.call_graph.name_of(use)
-            if asks(use, name) and not any(use.module == each or use.module.startswith(f"{each}.") for each in makers):
+    def check(self, config: Config, call_graph: CallGraph, unread: Sequence[Unread]) -> Iterator[Finding]:
+        yield from self._past_the_breaker(config.outgoing, call_graph)
+        yield from self._never_read(unread)
+
+    def _past_the_breaker(self, makers: Sequence[str], call_graph: CallGraph) -> Iterator[Finding]:
+        """Yield the requests that other modules make than those that do it behind a breaker."""
+        for call in call_graph.source.uses if makers else ():
+            name = call_graph.name_of(call)
+            made_there = any(call.module == each or call.module.startswith(f"{each}.") for each in makers)
+            if asks(call, name) and not made_there:
                 yield self.finding(
-                    f"{name}() asks another service with no breaker in between, and asks on while that fails; "
-                    f"use the clients of {makers[0]}",
-                    use.location,
+                    f"{name}() asks another service with no breaker in between, and asks on while that fails",
+                    call.location,
                     name,
+                    hint=f"use the clients of {makers[0]}",
                 )
-        unreads = Unreads(project.call_graph)
-        for unread in (*unreads.settings(), *unreads.limits()):
-            yield self.finding(
-                f"{unread.what} is read by nobody, so setting it changes nothing; use it or delete it",
-                unread.location,
-                unread.subject,
-            )
+
+    def _never_read(self, unread: Sequence[Unread]) -> Iterator[Finding]:
+        """Yield the settings and limits without effect."""
+        for each in unread:
+            message = f"{each.what} is read by nobody, so setting it changes nothing"
+            yield self.finding(message, each.location, each.subject, hint="use it or delete it")

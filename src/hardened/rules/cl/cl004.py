@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from ...config.table import Config
 from ...model import Finding, Rule
-from ...project import Project
 from ...source.call_graph import CallGraph, Function
 from ...source.outgoing import makes_client
 from ...source.symbols import CallSite
@@ -23,24 +23,23 @@ class CL004(Rule):
     is not there yet, and kept in the module or in an object that outlives the request.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        functions = project.call_graph
-        base = functions.canonical(project.config.client_base) if project.config.client_base else ""
-        for function, what in functions.in_requests.items():
+    def check(self, config: Config, call_graph: CallGraph) -> Iterator[Finding]:
+        base = call_graph.canonical(config.client_base) if config.client_base else ""
+        for function, what in call_graph.in_requests.items():
             for use in function.inside:
-                name = functions.name_of(use)
-                own = name in functions.classes and base in functions.bases(functions.classes[name])
-                if (makes_client(use, name) or (own and base)) and not _is_kept(functions, function, use):
+                name = call_graph.name_of(use)
+                own = name in call_graph.classes and base in call_graph.bases(call_graph.classes[name])
+                if (makes_client(use, name) or (own and base)) and not _is_kept(call_graph, function, use):
                     yield self.finding(
-                        f"{name}() is made in {what} ({function.node.name}), and so are its "
-                        "connections, each time; make it once for the process, and close it when that ends",
+                        f"{name}() is made in {what} ({function.node.name}), and so are its connections, each time",
                         use.location,
                         name,
+                        hint="make it once for the process, and close it when that ends",
                     )
 
 
-def _is_kept(functions: CallGraph, function: Function, use: CallSite) -> bool:
-    """Whether a client is made when it is not there yet, and kept where the next request finds it."""
+def _is_kept(call_graph: CallGraph, function: Function, use: CallSite) -> bool:
+    """Return whether a client is made when it is not there yet, and kept where the next request finds it."""
     nodes = list(ast.walk(function.node))
     made = next(
         (
@@ -61,7 +60,7 @@ def _is_kept(functions: CallGraph, function: Function, use: CallSite) -> bool:
         of_self = (
             isinstance(location, ast.Attribute) and isinstance(location.value, ast.Name) and location.value.id == "self"
         )
-        if of_self and any(kind.name in functions.made_in_requests for kind in functions.all_around(use.within)):
+        if of_self and any(kind.name in call_graph.made_in_requests for kind in call_graph.all_around(use.within)):
             continue
         word = getattr(location, "attr", getattr(location, "id", ""))
         tests = [each.test for each in nodes if isinstance(each, (ast.If, ast.IfExp))]

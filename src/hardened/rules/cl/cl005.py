@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import DoesNotApply, Finding, Rule
-from ...project import Project
+from ...packaging.declared import Declared
 
 DATA = {"certifi", "tzdata"}
 
@@ -21,14 +21,14 @@ class CL005(Rule):
     certifi and tzdata, which are data.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        if not project.declared.watched:
+    def check(self, declared: Declared) -> Iterator[Finding]:
+        if not declared.watched:
             raise DoesNotApply("no dependency is declared")
-        for each in project.declared.watched:
+        for each in declared.watched:
             if not each.bounded and each.name not in DATA:
                 yield self.finding(
-                    f"{each.text} takes whatever is released next, other parameters included; bound it below the next "
-                    "release that may break (<2, or ==1.4.*)",
+                    f"{each.text} takes whatever is released next, other parameters included",
                     each.location,
                     each.name,
+                    hint="bound it below the next release that may break (<2, or ==1.4.*)",
                 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import DoesNotApply, Finding, Rule
-from ...project import Project
 from ...source.stand_ins import StandIns
 
 
@@ -21,20 +20,22 @@ class CL006(Rule):
     called or compared, a class that derives from another, and methods that tests call for their own ends.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        stand_ins = StandIns(project.call_graph)
+    only_selected = "a matter of how tests are written: `check --select CL006`"
+
+    def check(self, stand_ins: StandIns) -> Iterator[Finding]:
         if not stand_ins.paths:
             raise DoesNotApply("there are no tests")
         for mock in stand_ins.mocks():
             advice = "autospec=True" if mock.what.startswith("patch") else "create_autospec(TheRealOne) or spec="
             yield self.finding(
-                f"{mock.what} has every method that a test can misspell; make it from the real thing ({advice})",
+                f"{mock.what} has every method that a test can misspell",
                 mock.location,
+                hint=f"make it from the real thing ({advice})",
             )
         for misfit in stand_ins.misfits():
             yield self.finding(
-                f"{misfit.fake}.{misfit.method} stands in for {misfit.real}, which has no {misfit.method}; call it as "
-                "the real one is called, or derive from it",
+                f"{misfit.fake}.{misfit.method} stands in for {misfit.real}, which has no {misfit.method}",
                 misfit.location,
                 f"{misfit.fake}.{misfit.method}",
+                hint="call it as the real one is called, or derive from it",
             )

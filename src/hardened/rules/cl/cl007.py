@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ...model import Finding, Rule
-from ...project import Project
-from ...source.stores import Stores
+from ...source.stores import Store
 
 
 class CL007(Rule):
@@ -20,12 +19,13 @@ class CL007(Rule):
     (`finally`, `add_done_callback`); a `cache` without arguments.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        for store in Stores(project.call_graph).found():
+    def check(self, stores: Sequence[Store]) -> Iterator[Finding]:
+        for store in stores:
             written = f", written to at {store.writer}" if store.writer else ""
             yield self.finding(
                 f"{store.name} is {store.what}{written}: it grows with each request, is lost with the process, and the "
-                "next process has another; keep it in the database, or in a cache with a time to live",
+                "next process has another",
                 store.location,
                 store.name,
+                hint="keep it in the database, or in a cache with a time to live",
             )

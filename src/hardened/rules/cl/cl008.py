@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ...model import Finding, Rule
-from ...project import Project
-from ...source.outgoing import Timeouts
+from ...source.outgoing import EndlessCall
 
 
 class CL008(Rule):
@@ -19,10 +18,11 @@ class CL008(Rule):
     `**options`, and `asyncio.timeout`, `wait_for` or anyio's `fail_after` around what is awaited.
     """
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        for use, what in Timeouts(project.call_graph).missing():
+    def check(self, endless_calls: Sequence[EndlessCall]) -> Iterator[Finding]:
+        for each in endless_calls:
             yield self.finding(
-                f"{what} waits for ever where the other side says nothing; give it a timeout",
-                use.location,
-                what.partition("(")[0],
+                f"{each.what} waits for ever where the other side says nothing",
+                each.location,
+                each.what.partition("(")[0],
+                hint="give it a timeout",
             )
