@@ -385,12 +385,20 @@ class CallGraph:
         return self._spread(found, lambda _: False)
 
     @cached_property
+    def call_sites(self) -> dict[Function, list[CallSite]]:
+        """The calls that run each function, imports apart that pass by."""
+        found: dict[Function, list[CallSite]] = {}
+        for use in self.running:
+            for target in self.callees(use):
+                found.setdefault(target, []).append(use)
+        return found
+
+    @cached_property
     def callers(self) -> dict[Function, list[Function | None]]:
         """The functions that call each function; None stands for an import."""
         found: dict[Function, list[Function | None]] = {}
-        for use in self.running:
-            for target in self.callees(use):
-                found.setdefault(target, []).append(self.of(use.function))
+        for target, sites in self.call_sites.items():
+            found[target] = [self.of(use.function) for use in sites]
         decorated: list[Function | Class] = [*self.every, *self._by_class.values()]
         for each in decorated:
             for decorator in each.node.decorator_list:

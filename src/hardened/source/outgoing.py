@@ -280,11 +280,7 @@ class Timeouts:
             return "urllib3.request()"
         if rest != "PoolManager" or self._has(use):
             return ""
-        asked = [
-            each
-            for each in self._source.uses
-            if each.module == use.module and each.name.startswith("urllib3.PoolManager().")
-        ]
+        asked = [each for each in self._source.calls_of(use.module) if each.name.startswith("urllib3.PoolManager().")]
         return "" if asked and all(self._has(each) for each in asked) else "urllib3.PoolManager()"
 
     def _positional(self, use: CallSite, root: str, rest: str, last: str) -> str:
@@ -331,18 +327,18 @@ class Timeouts:
         value = use.argument("timeout")
         return value is not None and not self._none(use, value)
 
-    def _none(self, use: CallSite, node: ast.expr | None, deep: int = 0) -> bool:
+    def _none(self, use: CallSite, node: ast.expr | None, seen: frozenset[str] = frozenset()) -> bool:
         """Whether a value is None, or a timeout of None: written out, or under a name of this module."""
         if isinstance(node, ast.Constant):
             return node.value is None
         if isinstance(node, ast.Call) and not node.keywords and len(node.args) == 1:
             named = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            return named == "Timeout" and self._none(use, node.args[0], deep)
+            return named == "Timeout" and self._none(use, node.args[0], seen)
         if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "ClientTimeout":
             given = [each for each in node.keywords if each.arg in ("total", "sock_read")]
-            return bool(given) and all(self._none(use, each.value, deep) for each in given)
+            return bool(given) and all(self._none(use, each.value, seen) for each in given)
         names = self._names(use)
-        if isinstance(node, ast.Name) and names and names.file.tree and deep < 3:
+        if isinstance(node, ast.Name) and names and names.file.tree and node.id not in seen:
             values = [
                 each.value
                 for each in names.file.tree.body
@@ -350,7 +346,7 @@ class Timeouts:
                 for target in (each.targets if isinstance(each, ast.Assign) else [each.target])
                 if isinstance(target, ast.Name) and target.id == node.id and each.value is not None
             ]
-            return bool(values) and all(self._none(use, each, deep + 1) for each in values)
+            return bool(values) and all(self._none(use, each, seen | {node.id}) for each in values)
         return False
 
     def _limits(self, use: CallSite) -> set[int]:
@@ -384,9 +380,8 @@ class Timeouts:
         inside = self._limits(use)
         asked = [
             each
-            for each in self._source.uses
-            if each.module == use.module
-            and each.last in _HTTP | {"send", "stream", "ws_connect"}
+            for each in self._source.calls_of(use.module)
+            if each.last in _HTTP | {"send", "stream", "ws_connect"}
             and each.node is not use.node
             and isinstance(each.node.func, ast.Attribute)
         ]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..model import Location
 from .call_graph import CallGraph, Function
+from .nodes import children
 from .symbols import SymbolTable
 
 _RESPONSES = {
@@ -51,8 +52,8 @@ class Shown:
         """In `except` blocks: the line, and what is shown there."""
         answering = {each.node for each in endpoints}
         for names in self._source.own:
-            for node, around in names:
-                if isinstance(node, ast.ExceptHandler) and not self._is_harmless(node.type, names):
+            for node, around in names.nodes(ast.ExceptHandler):
+                if not self._is_harmless(node.type, names):
                     scope = around[-1] if around else None
                     yield from self._in_block(node, node.body, names, scope in answering)
 
@@ -68,7 +69,7 @@ class Shown:
     ) -> Iterator[tuple[Location, str]]:
         error = error or getattr(block, "name", None) or ""
         texts = {error} - {""}
-        parents = {child: node for node in ast.walk(block) for child in ast.iter_child_nodes(node)}
+        parents = {child: node for node in ast.walk(block) for child in children(node)}
         whole = [node for statement in body for node in ast.walk(statement)]
         written: set[str] = set()
         for node in whole:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ..model import Location
 from .call_graph import CallGraph
+from .nodes import children
 from .symbols import FUNCTIONS, CallSite, SymbolTable
 
 MOCKS = {"Mock", "MagicMock", "AsyncMock", "NonCallableMock", "NonCallableMagicMock"}
@@ -50,14 +51,14 @@ class StandIns:
     @cached_property
     def _tests(self) -> list[SymbolTable]:
         """The tests that may have a stand-in; most have none, and are not looked into."""
-        paths = [path for path in self.paths if _HINT.search((self._source.root / path).read_bytes())]
+        paths = [path for path in self.paths if _HINT.search(self._source.files[path].content)]
         return [names for path in paths if (names := self._source.names(path)) is not None]
 
     def mocks(self) -> Iterator[Mock]:
         """Each mock without a specification that takes the place of something that has one."""
         for names in self._tests:
             # Each of these has its name in the file; most files that may have another stand-in do not.
-            if not _MOCKS.search((self._source.root / names.file.path).read_bytes()):
+            if not _MOCKS.search(names.file.content):
                 continue
             above: dict[ast.AST, ast.AST] = {}
             for use in names.uses():
@@ -151,8 +152,7 @@ class StandIns:
             by_name.setdefault(kind.node.name, []).append(name)
         for names in self._tests:
             registered = dict(self._registered(names))
-            classes = [node for node, _ in names if isinstance(node, ast.ClassDef)]
-            for node in classes:
+            for node, _ in names.nodes(ast.ClassDef):
                 if any(names.meaning(each) != "object" for each in node.bases):
                     continue
                 match = FAKE.match(node.name) or FAKED.match(node.name)
@@ -179,8 +179,8 @@ class StandIns:
                 ):
                     put = new.func if isinstance(new, ast.Call) else new
                     yield getattr(put, "id", ""), told.value.rpartition(".")[2]
-        for node, _ in names:
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+        for node, _ in names.nodes(ast.Assign):
+            if isinstance(node.targets[0], ast.Subscript):
                 key = names.meaning(node.targets[0].slice).rpartition(".")[2]
                 put = node.value.body if isinstance(node.value, ast.Lambda) else node.value
                 put = put.func if isinstance(put, ast.Call) else put
@@ -239,7 +239,7 @@ def _patch(name: str) -> str:
 
 
 def _parents(tree: ast.Module | None) -> dict[ast.AST, ast.AST]:
-    return {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)} if tree else {}
+    return {child: node for node in ast.walk(tree) for child in children(node)} if tree else {}
 
 
 def _replaces(names: SymbolTable, node: ast.AST, above: dict[ast.AST, ast.AST]) -> bool:

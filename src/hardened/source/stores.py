@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ..model import Location
 from .call_graph import CallGraph, Function, last_word
+from .limits import CHAIN
 from .symbols import FUNCTIONS, CallSite, Scope, SymbolTable
 
 MAKES = {"dict", "list", "set", "defaultdict", "OrderedDict", "Counter", "deque"}
@@ -96,7 +97,7 @@ class Stores:
     def _writes(
         self, names: SymbolTable, made: dict[Where, tuple[Location, str]], called: set[str]
     ) -> Iterator[tuple[Where, ast.AST, Function]]:
-        for node, within in names:
+        for node, within in names.nodes(ast.Subscript, ast.Call, ast.AugAssign):
             inner = next((each for each in reversed(within) if isinstance(each, FUNCTIONS)), None)
             if (function := self._functions.of(inner)) is None:
                 continue
@@ -110,8 +111,7 @@ class Stores:
         return {
             alias.asname
             for names in self._source.own
-            for node, _ in names
-            if isinstance(node, ast.ImportFrom)
+            for node, _ in names.nodes(ast.ImportFrom)
             for alias in node.names
             if alias.asname and alias.name in called
         }
@@ -153,7 +153,7 @@ class Stores:
     def _defined(self, name: str) -> Where:
         """Where a name of another module is defined, through the packages that pass it on."""
         module, _, last = name.rpartition(".")
-        for _ in range(5):
+        for _ in range(CHAIN):
             file = self._source.modules.get(module)
             names = self._source.names(file.path) if file else None
             bound = names._bound.get(names.file.tree, {}).get(last, ()) if names and names.file.tree else ()
@@ -261,22 +261,24 @@ class Stores:
             return False
         return function in self._functions.handlers or any(
             not all(self._is_fixed(use, each) for each in (*use.node.args, *(k.value for k in use.node.keywords)))
-            for caller in self._functions.in_requests
-            for use in caller.inside
-            if function in self._functions.callees(use)
+            for use in self._functions.call_sites.get(function, ())
+            if self._functions.of(use.function) in self._functions.in_requests
         )
 
-    def _is_fixed(self, use: CallSite, node: ast.expr, deep: int = 0) -> bool:
-        """Whether an argument is written out, here or wherever the function around the call is called."""
+    def _is_fixed(self, use: CallSite, node: ast.expr, seen: frozenset[tuple[Function, str]] = frozenset()) -> bool:
+        """Return whether an argument is written out, here or wherever the function around the call is called."""
         if isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id.isupper()):
             return True
         function = self._functions.of(use.function)
-        if not isinstance(node, ast.Name) or function is None or function in self._functions.handlers or deep > 3:
+        if not isinstance(node, ast.Name) or function is None or function in self._functions.handlers:
             return False
+        if (function, node.id) in seen:
+            return True  # it calls itself with what it was given
+        inner = seen | {(function, node.id)}
         position = next((n for n, each in enumerate(function.positional) if each.arg == node.id), None)
-        calls = [each for each in self._functions.running if function in self._functions.callees(each)]
+        calls = self._functions.call_sites.get(function, ())
         given = [(each, each.argument(node.id, position)) for each in calls]
-        return bool(given) and all(value is not None and self._is_fixed(each, value, deep + 1) for each, value in given)
+        return bool(given) and all(value is not None and self._is_fixed(each, value, inner) for each, value in given)
 
 
 def _kind(names: SymbolTable, node: ast.expr | None) -> str:

@@ -107,6 +107,10 @@ class Source:
         """The names of each module of the package that can be parsed."""
         return [names for file in self.modules.values() if (names := self.names(file.path))]
 
+    def leaves_out(self) -> list[File]:
+        """The files of the package that no rule reads, though they may compile."""
+        return [file for file in self.files.values() if self.names(file.path) is None and file.left_out]
+
     def runs_elsewhere(self, path: str) -> bool:
         """Whether a module is imported by others alone, as Alembic's environment is."""
         return self.is_environment(path)
@@ -135,6 +139,12 @@ class Source:
     def uses(self) -> list[CallSite]:
         """Each call in `own`."""
         return [use for names in self.own for use in names.uses()]
+
+    def calls_of(self, module: str) -> list[CallSite]:
+        """Each call in a module of the package."""
+        file = self.modules.get(module)
+        names = self.names(file.path) if file else None
+        return names.uses() if names else []
 
     @cached_property
     def imports(self) -> list[Import]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ..model import Location
 from .call_graph import CallGraph, Class, Function, last_word
+from .files import File
 from .symbols import CallSite
 
 LIMITS = re.compile(
@@ -55,7 +56,7 @@ class Unreads:
             if not (path in own or path.startswith("tests/")) and file.tree
         ]
         nodes = itertools.chain(
-            (pair for names in self._source.own for pair in names),
+            (pair for names in self._source.own for pair in names.nodes(ast.Attribute, ast.Call, ast.MatchClass)),
             ((node, ()) for tree in elsewhere for node in ast.walk(tree)),
         )
         for node, within in nodes:
@@ -71,7 +72,8 @@ class Unreads:
             elif isinstance(node, ast.MatchClass):
                 found.update(node.kwd_attrs)
         for path in sorted(self._source.root.glob("*.py")):
-            found.update(re.findall(r"\.(\w+)", path.read_text(encoding="utf-8", errors="replace")))
+            text = File(path.name, path).content.decode(errors="replace")
+            found.update(re.findall(r"\.(\w+)", text))
         return found
 
     @cached_property
@@ -122,15 +124,23 @@ class Unreads:
         return any(base.rpartition(".")[2] in names for base in self._functions.bases(kind))
 
     def _is_dumped(self, kinds: set[str]) -> bool:
-        """Whether somebody takes all fields at once."""
-        for use in self._dumps:
-            name = self._functions.name_of(use)
-            owner = name.removesuffix(f".{use.last}").removesuffix("()")
-            if owner in kinds or (not name and "settings" in _receiver(use.node)):
-                return True
-            if any("settings" in _text(each) for each in use.node.args):
-                return True
-        return False
+        """Return whether somebody takes all fields of one of these classes, or of the settings, at once."""
+        return self._dumps_settings or not self._dumped.isdisjoint(kinds)
+
+    @cached_property
+    def _dumped(self) -> set[str]:
+        """The names of what is dumped whole."""
+        names = ((self._functions.name_of(use), use.last) for use in self._dumps)
+        return {name.removesuffix(f".{last}").removesuffix("()") for name, last in names}
+
+    @cached_property
+    def _dumps_settings(self) -> bool:
+        """Something is dumped whole that is called settings."""
+        return any(
+            (not self._functions.name_of(use) and "settings" in _receiver(use.node))
+            or any("settings" in _text(each) for each in use.node.args)
+            for use in self._dumps
+        )
 
     @cached_property
     def _answered(self) -> set[str]:
