@@ -22,7 +22,7 @@ def _resolved(path: str | Path) -> Path:
 
 @cache
 def _of_absolute(path: str) -> Path:
-    return Path(path).resolve()
+    return Path(os.path.realpath(path))
 
 
 def belongs(root: Path, path: str | Path) -> bool:

@@ -292,7 +292,7 @@ class Project:
         """The findings of ruff, by the code of the catalogue that its rules stand for."""
         from .external.ruff import ruff  # noqa: PLC0415 - not every run starts it
 
-        return ruff(self.config)
+        return ruff(self.config, self.source.unparsed)
 
     @cached_property
     def types(self) -> Sequence[Diagnostic]:
@@ -306,7 +306,7 @@ class Project:
         """The findings of deptry."""
         from .external.deptry import deptry  # noqa: PLC0415 - not every run starts it
 
-        return deptry(self.config, self.declared.requirements, self.environment.path)
+        return deptry(self.config, self.declared.requirements, self.environment.path, self.source.unparsed)
 
     @cached_property
     def failures(self) -> Sequence[Failure]:

@@ -27,7 +27,9 @@ deptry()
 """Why: deptry asks its own environment which distribution a module is of, and the project's is the one that counts."""
 
 
-def deptry(config: Config, requirements: Sequence[Requirement], search_path: Sequence[str]) -> Sequence[Diagnostic]:
+def deptry(
+    config: Config, requirements: Sequence[Requirement], search_path: Sequence[str], excluded: Sequence[str] = ()
+) -> Sequence[Diagnostic]:
     """Compare imports with declarations, and return undeclared, transitive and misplaced dependencies.
 
     Why: deptry is handed the requirements that the tool has read. One line of a requirement file that it cannot parse would end its run.
@@ -41,6 +43,7 @@ def deptry(config: Config, requirements: Sequence[Requirement], search_path: Seq
             "--ignore-notebooks",
             "--no-ansi",
             *_options(config),
+            *(f"--extend-exclude={re.escape(each)}$" for each in excluded),
         ]
         _, errors = run("deptry", ["-c", _BOOT, "\n".join(search_path), ".", *options], config.root, statuses=(0, 1))
         if "Scanning 0 file" in errors:

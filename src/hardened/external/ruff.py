@@ -12,17 +12,18 @@ from ..records.diagnostics import Diagnostic
 from ._process import run
 
 
-def ruff(config: Config) -> Mapping[str, Sequence[Diagnostic]]:
+def ruff(config: Config, excluded: Sequence[str] = ()) -> Mapping[str, Sequence[Diagnostic]]:
     """Lint the source, and return the findings by the code of the catalogue. `noqa` comments hold.
 
     Why: the project's settings are not read. They may ask for another version of ruff, extend a file that is not there,
     or exclude the source; what is ignored by git is looked at for the same reason.
     """
+    exclude = ",".join(("*.ipynb", *excluded))
     rules = ",".join(rule for each in RUFF.values() for rule in each)
     options = [
         "--isolated",
         f"--select={rules}",
-        "--exclude=*.ipynb",
+        f"--extend-exclude={exclude}",
         "--output-format=json",
         "--no-cache",
         "--exit-zero",

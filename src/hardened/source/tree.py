@@ -108,8 +108,20 @@ class Source:
         return [names for file in self.modules.values() if (names := self.names(file.path))]
 
     def leaves_out(self) -> list[File]:
-        """The files of the package that no rule reads, though they may compile."""
-        return [file for file in self.files.values() if self.names(file.path) is None and file.left_out]
+        """The files that no rule reads, though they may compile."""
+        return [file for file in self._without_tree if file.left_out]
+
+    @property
+    def unparsed(self) -> tuple[str, ...]:
+        """The paths of the files that are not read. Why: parsers of the linters overflow where Python's refuses."""
+        return tuple(file.path for file in self._without_tree)
+
+    @cached_property
+    def _without_tree(self) -> list[File]:
+        # Only those of the package have a symbol table, for which their nesting is looked at.
+        for file in self.modules.values():
+            self.names(file.path)
+        return [file for file in self.files.values() if file.tree is None]
 
     def runs_elsewhere(self, path: str) -> bool:
         """Whether a module is imported by others alone, as Alembic's environment is."""

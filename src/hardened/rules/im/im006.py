@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...model import DoesNotApply, Finding, Rule
+from ...model import CouldNotLook, DoesNotApply, Finding, Rule
 from ...source.tree import Source
 
 
@@ -23,3 +23,6 @@ class IM006(Rule):
             if broken := file.broken:
                 location = source.location(source.root / file.path, broken.line)
                 yield self.finding(f"does not compile: {broken.error}", location, hint="correct it")
+        if left_out := source.leaves_out():
+            reasons = "; ".join(f"{each.path} {each.left_out}" for each in left_out)
+            raise CouldNotLook(f"no rule has read {len(left_out)} of {len(files)} files: {reasons}")
