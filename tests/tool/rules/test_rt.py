@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hardened.config.table import Config
@@ -517,6 +518,10 @@ def test_rt008_judges_what_is_returned_and_the_texts_of_models(tmp_path: Path) -
     def again(rows):
         rows = [rows]
         return rows
+    def more():
+        rows = []
+        rows = [rows] if rows else rows
+        return rows
     @secret_response
     def secret(row): ...
     """
@@ -532,9 +537,10 @@ def test_rt008_judges_what_is_returned_and_the_texts_of_models(tmp_path: Path) -
         route("less", 21, response=Response(texts=texts, excluded=("digest",))),
         route("only", 22, response=Response(texts=texts, included=("kind",))),
         route("again", 5, response=Response(anything=True)),
+        route("more", 8, response=Response(anything=True)),
     )
     found = RT008().check(RoutingTable(routes), {}, CallGraph(tree), {}, config)
-    assert lines(found) == [("RT008", 1), ("RT008", 30)]
+    assert lines(found) == [("RT008", 1), ("RT008", 30), ("RT008", 5)]
 
 
 def test_rt009_judges_handlers_of_the_application_and_source_without_it(tmp_path: Path) -> None:
@@ -611,3 +617,21 @@ def test_rt011_names_handlers_that_nobody_runs(
 ) -> None:
     found = RT011().check(applications, source(tmp_path, text))
     assert [each.location.line for each in found] == expected
+
+
+def test_rt001_compares_thousands_of_routes_in_little_time() -> None:
+    def api(name: str, number: int) -> Route:
+        path = f"/api/v1/things{number}/{{id}}"
+        return Route(
+            "http",
+            frozenset({"GET"}),
+            path,
+            f"/api/v1/things{number}/([^/]+)$",
+            f"/api/v1/things{number}/zz~yy",
+            code(name, number),
+        )
+
+    routes = [api("one", number) for number in range(1, 5001)]
+    started = process_time()
+    assert lines(RT001().check([*routes, api("two", 2500)])) == [("RT001", 2500)]
+    assert process_time() - started < 2

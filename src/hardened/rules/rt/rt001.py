@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 from ...model import Finding, Rule
@@ -24,14 +25,14 @@ class RT001(Rule):
 
     def check(self, routes: Sequence[Route]) -> Iterator[Finding]:
         hidden: set[int] = set()
+        index = _Index()
         for position, later in enumerate(routes):
-            if not hidden.isdisjoint(later.within):
-                continue
-            for before, earlier in enumerate(routes[:position]):
-                if before not in later.within and (how := _collision(earlier, later)):
+            for before in index.candidates(later) if hidden.isdisjoint(later.within) else ():
+                if before not in later.within and (how := _collision(routes[before], later)):
                     hidden.add(position)
-                    yield self._report(earlier, later, how)
+                    yield self._report(routes[before], later, how)
                     break
+            index.add(position, later)
 
     def _report(self, earlier: Route, later: Route, how: str) -> Finding:
         methods = ", ".join(sorted(_common(earlier, later))) or later.kind
@@ -42,6 +43,29 @@ class RT001(Rule):
             f"{methods} {later.path}",
             hint="give one of them another path, delete it, or register the more specific one first",
         )
+
+
+class _Index:
+    """The routes so far, under the literal beginnings of their paths.
+
+    Why: a route answers no path that does not begin as its own does, so that each is compared with a few, not with all.
+    """
+
+    def __init__(self) -> None:
+        self._positions: dict[str, list[int]] = {}
+
+    def add(self, position: int, route: Route) -> None:
+        literal = itertools.takewhile(lambda each: "{" not in each, _segments(route.path))
+        self._positions.setdefault("/".join(literal), []).append(position)
+
+    def candidates(self, route: Route) -> list[int]:
+        """The positions of routes that may answer what this one does, in order."""
+        beginnings = ["", *itertools.accumulate(_segments(route.witness or route.path), "{}/{}".format)]
+        return sorted(each for key in dict.fromkeys(beginnings) for each in self._positions.get(key, ()))
+
+
+def _segments(path: str) -> list[str]:
+    return path.strip("/").split("/")
 
 
 def _common(earlier: Route, later: Route) -> frozenset[str]:

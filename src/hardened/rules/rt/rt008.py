@@ -132,7 +132,9 @@ class _WrittenOut:
 
     def is_(self, value: ast.expr, function: Function, inside: tuple[ast.expr, ...] = ()) -> bool:
         if value in inside:
-            return True  # a name whose value holds the name itself: the other values decide
+            # A name whose value holds the name itself: its other values decide, and those of a parameter are not known.
+            names = {each.id for each in inside if isinstance(each, ast.Name)}
+            return names.isdisjoint(function.parameters)
         parts = self._parts(value, function)
         return parts is not None and all(self.is_(each, function, (*inside, value)) for each in parts)
 

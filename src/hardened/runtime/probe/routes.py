@@ -40,7 +40,8 @@ def gather(world: World) -> dict[str, Any]:
     walk = _Walk(world)
     walk.over(walk.meet(world.there("application")).routes)
     if walk.opaque:
-        older = "" if iter_route_contexts else " of this FastAPI; 0.165 and newer show it"
+        lazy = iter_route_contexts is None and library("fastapi") is not None
+        older = " of this FastAPI; 0.165 and newer show it" if lazy else ""
         raise Unreadable(f"cannot see into {', '.join(sorted(walk.opaque))} in the routing table{older}")
     if all(
         each["endpoint"]["dotted"].partition(".")[0] in _LIBRARIES and each["kind"] != "mount" for each in walk.routes
@@ -176,7 +177,7 @@ def _witness(path_format: str, convertors: dict[str, Any]) -> str | None:
 
 
 class _Parameters:
-    """What endpoints and dependencies take and give; each dependency and each model is looked at once."""
+    """Parameters and responses of endpoints and dependencies; each dependency and each model is read once."""
 
     def __init__(self, world: World, refs: CodeRefs) -> None:
         self.world = world
@@ -336,7 +337,7 @@ def _cors(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _lifecycle(router: Any, refs: CodeRefs) -> dict[str, Any]:
-    """What an application does when it starts and ends, and whether its lifespan does it."""
+    """The handlers of start-up and shutdown, and the lifespan that runs them or not."""
     runs, others = _run_by(router)
     handlers = [*getattr(router, "on_startup", ()), *getattr(router, "on_shutdown", ())]
     lifespan = _lifespan_of(router)
