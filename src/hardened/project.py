@@ -50,7 +50,7 @@ class Project:
 
     Attributes:
         python: the project's interpreter, where it is named.
-        doubts: why a fact that was given may be incomplete, by the fact's name.
+        doubts: the reasons why a fact may be incomplete, one a line, by the fact's name.
     """
 
     def __init__(self, config: Config, *, python: str | None = None, imports: bool = True) -> None:
@@ -182,7 +182,7 @@ class Project:
     def _doubt(self, name: str, *reasons: str) -> None:
         """Keep the reasons why a fact is incomplete."""
         if reasons:
-            self.doubts[name] = one_line("; ".join(dict.fromkeys(reasons)))
+            self.doubts[name] = "\n".join(dict.fromkeys(map(one_line, reasons)))
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -221,7 +221,7 @@ class Project:
         from .deployment.workers import workers  # noqa: PLC0415 - not needed when a service starts
 
         found = tuple(workers(self.processes, self.config.worker_commands))
-        self._doubt("workers", *filter(None, [self.doubts.get("processes", "")]))
+        self._doubt("workers", *self.doubts.get("processes", "").splitlines())
         return found
 
     @cached_property

@@ -150,8 +150,8 @@ class _Outcome:
         except Exception as error:  # noqa: BLE001 - one rule's mistake must not silence the others
             self.could_not_look.append(Skipped(code, one_line(f"the rule failed: {type(error).__name__}: {error}")))
         else:
-            doubts = [project.doubts[name] for name in needed if name in project.doubts]
-            self.could_not_look += [Skipped(code, doubt) for doubt in doubts]
+            doubts = [doubt for name in needed for doubt in project.doubts.get(name, "").splitlines()]
+            self.could_not_look += [Skipped(code, doubt) for doubt in dict.fromkeys(doubts)]
 
 
 def _facts(rule: type[Rule], project: Project) -> tuple[dict[str, object], list[DoesNotApply | CouldNotLook]]:

@@ -1,20 +1,14 @@
-"""Compose files are read as Compose merges them, and what is no YAML is named."""
+"""Compose files are read as Compose merges them; one that cannot be read is a problem and hides no other."""
 
 from __future__ import annotations
 
-import sys
 import textwrap
 from pathlib import Path
 
 import pytest
 
-from ._project import ROOT
-
-sys.path.insert(0, str(ROOT))
-
-from service.checks import load_config
-from service.checks._compose import Compose, substituted
-from service.checks._findings import CouldNotLook
+from hardened.config.table import load_config
+from hardened.deployment.compose import Compose, substituted
 
 
 def compose(root: Path, **files: str) -> Compose:
@@ -51,10 +45,10 @@ def test_an_override_lies_over_the_file_key_by_key(tmp_path: Path) -> None:
     assert api.environment == {"A": "1", "B": "3", "C": "${x}"}
     assert [port.host for port in api.ports] == [(8000,), (9000,), (8001,)]
     assert api.get("healthcheck") == {"test": ["CMD", "true"], "interval": "1s"}
-    assert str(api.place("healthcheck", "test")) == "compose.yaml:8"
-    assert str(api.place("healthcheck", "interval")) == "compose.override.yaml:7"
-    assert str(api.place("command")) == "compose.override.yaml:4"
-    assert str(api.place("deploy")) == "compose.override.yaml:3"
+    assert str(api.location("healthcheck", "test")) == "compose.yaml:8"
+    assert str(api.location("healthcheck", "interval")) == "compose.override.yaml:7"
+    assert str(api.location("command")) == "compose.override.yaml:4"
+    assert str(api.location("deploy")) == "compose.override.yaml:3"
 
 
 def test_what_is_extended_lies_below_and_tags_take_away(tmp_path: Path) -> None:
@@ -82,7 +76,7 @@ def test_what_is_extended_lies_below_and_tags_take_away(tmp_path: Path) -> None:
     assert [(port.host, port.protocol) for port in api.ports] == [((2,), "udp")]
     assert api.restart == ""
     assert api.inside == {2, 7}
-    assert str(api.place("image")) == "common.yaml:3"
+    assert str(api.location("image")) == "common.yaml:3"
 
 
 def test_ports_are_read_in_both_syntaxes(tmp_path: Path) -> None:
@@ -136,12 +130,17 @@ def test_other_names_and_included_files(tmp_path: Path) -> None:
         ("include: [compose.yaml]", "includes itself"),
         ("a: 2020-99-99", "month must be in"),
         ("services: {a: {<<: 3}}", "is no mapping"),
+        ("a: !!bool maybe", "maybe"),
+        ("a: !!int ''", "cannot be read"),
+        ("a: \0", "special characters are not allowed"),
+        (f"a: &a [{'x, ' * 99}]\nb: &b [{'*a, ' * 99}]\nc: [{'*b, ' * 99}]", "aliases stand for more than"),
+        (f"a: {'x' * 2_000_001}", "more than 2 MB"),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path: Path, text: str, why: str) -> None:
-    with pytest.raises(CouldNotLook, match="yaml") as told:
-        compose(tmp_path, compose=text)
-    assert why in str(told.value)
+    problems = compose(tmp_path, compose=text).problems
+    assert "yaml" in problems[0]
+    assert why in problems[0]
 
 
 @pytest.mark.parametrize(
@@ -156,3 +155,43 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, text: str, why: str) -> No
 )
 def test_variables_are_filled_in_with_their_defaults(text: str, value: str) -> None:
     assert substituted(text) == value
+
+
+def test_one_file_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+    made = compose(
+        tmp_path,
+        compose="include: [gone.yaml, bad.yaml]\nservices: {api: {image: 'a:1'}, b: {extends: {file: bad.yaml, service: c}}}",
+        compose__override="services: [",
+        bad="services: {c: {image: 'c:1'",
+    )
+    assert {name: each.get("image") for name, each in made.services.items()} == {"api": "a:1", "b": None}
+    assert [each.partition(" ")[0] for each in made.problems] == ["bad.yaml", "compose.override.yaml"]
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        "{ports: [x, {}, {target: '٣'}, '99999999999:1', [1], null], expose: x}",
+        "{environment: [1, null, {a: b}], env_file: [{}, 3, [x], '\\0']}",
+        "{deploy: x, scale: [1], restart: {a: b}, profiles: x, networks: [1, {a: b}]}",
+        "{volumes: [{}, x:y:z, 3], tmpfs: 3, healthcheck: x, build: [1], image: [1]}",
+        "{build: {context: '\\0', dockerfile: {a: b}}, depends_on: [x], extends: 3}",
+        "{? [a, b] : c, ? {a: b} : c}",
+    ],
+)
+def test_odd_values_are_read_over(tmp_path: Path, service: str) -> None:
+    api = compose(tmp_path, compose=f"services: {{api: {service}}}").services["api"]
+    assert api.ports is not None
+    assert (api.copies, len(api.variables) >= 0, api.names >= {"api"}) == (1, True, True)
+    assert [*api.own_mounts(api.layers[0])] is not None
+    assert isinstance(api.restart, str)
+
+
+def test_bytes_of_other_encodings(tmp_path: Path) -> None:
+    compose(tmp_path)
+    for content in ("services: {api: {image: 'é:1'}}".encode("utf-16"), b"\xef\xbb\xbfservices: {api: {image: 'a:1'}}"):
+        (tmp_path / "compose.yaml").write_bytes(content)
+        assert Compose(load_config(tmp_path)).services.keys() == {"api"}
+    (tmp_path / "compose.yaml").write_bytes(b"services: {api: {image: '\xff'}}")
+    made = Compose(load_config(tmp_path))
+    assert ("compose.yaml" in made.problems[0], made.services) == (True, {})
