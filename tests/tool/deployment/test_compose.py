@@ -6,7 +6,6 @@ import textwrap
 from pathlib import Path
 
 import pytest
-
 from hardened.config.table import load_config
 from hardened.deployment.compose import Compose, substituted
 
@@ -183,7 +182,7 @@ def test_odd_values_are_read_over(tmp_path: Path, service: str) -> None:
     api = compose(tmp_path, compose=f"services: {{api: {service}}}").services["api"]
     assert api.ports is not None
     assert (api.copies, len(api.variables) >= 0, api.names >= {"api"}) == (1, True, True)
-    assert [*api.own_mounts(api.layers[0])] is not None
+    assert [*api.own_mounts(api.layers[0])] != None
     assert isinstance(api.restart, str)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from hardened.deployment.compose import command
 from hardened.deployment.files import is_file, read_text, whole_number
 from hardened.deployment.process import Process
