@@ -180,9 +180,10 @@ def test_one_file_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
 )
 def test_odd_values_are_read_over(tmp_path: Path, service: str) -> None:
     api = compose(tmp_path, compose=f"services: {{api: {service}}}").services["api"]
-    assert api.ports is not None
-    assert (api.copies, len(api.variables) >= 0, api.names >= {"api"}) == (1, True, True)
-    assert [*api.own_mounts(api.layers[0])] != None
+    assert (api.copies, api.names >= {"api"}) == (1, True)
+    assert all(each.container for each in api.ports)
+    assert all(each.target for each in api.own_mounts(api.layers[0]))
+    assert all(isinstance(each, str) for each in api.variables)
     assert isinstance(api.restart, str)
 
 
