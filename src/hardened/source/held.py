@@ -1,4 +1,4 @@
-"""Facts from source about connections to the database that are held while something else is waited for."""
+"""Connections to the database that are held while something else is waited for."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from .tree import Source
 from .walks import is_generator
 
 _DEEP = 4
-"""How many functions may call one another on the way to what is waited for."""
+"""Calls of the project's functions on the way to a wait that are followed."""
 _EXECUTES = {"execute", "scalar", "scalars", "exec", "exec_driver_sql", "stream", "stream_scalars", "query", "flush"}
 _EXECUTES |= {"refresh", "merge", "connection", "begin_nested", "run_sync", "get", "get_one", "bulk_save_objects"}
 _EXECUTES |= {"bulk_insert_mappings", "bulk_update_mappings", "fetch", "fetchrow", "fetchval"}
 _BY_NAME = {"execute", "scalar", "scalars", "exec_driver_sql", "query", "flush", "refresh", "get", "get_one"}
-"""What shows that something called `session` is one of a database."""
+"""Methods that show that an object called `session` is one of a database."""
 _RELEASES = {"commit", "rollback", "close", "aclose", "invalidate", "reset", "remove"}
 _SLEEPS = {"asyncio.sleep", "time.sleep", "anyio.sleep", "trio.sleep"}
 _STREAMS = {"StreamingResponse", "EventSourceResponse"}
 _LATER = {"create_task", "ensure_future", "start_soon", "run_coroutine_threadsafe", "call_soon", "call_later"}
-"""What takes a coroutine that somebody else waits for."""
+"""Functions that take a coroutine for which somebody else waits."""
 _KEEPS = {"add_task", "partial"}
 _OUTSIDE = "…"
-"""What the caller of a function holds and does not hand to it."""
+"""Name of a connection that the caller of a function holds and does not pass to it."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class _Outcome:
 
 
 class HeldConnections:
-    """Where functions of the package wait for something else, and a connection with them."""
+    """Waits of the package's functions during which a connection is held."""
 
     def __init__(self, source: Source, functions: CallGraph, sessions: Sessions) -> None:
         self.call_graph = functions
@@ -78,7 +78,7 @@ class HeldConnections:
 
     def found(self) -> Iterator[Held]:
         """Each of them, once."""
-        told: set[tuple[Location, str]] = set()
+        seen: set[tuple[Location, str]] = set()
         scripts = {names.module for names in self._source.own if _is_script(names)}
         apart = {each.module for each in self._source.imports if each.top == "alembic"}
         for function in self.call_graph.by_name.values():
@@ -87,19 +87,19 @@ class HeldConnections:
             before = self._by_dependencies(function)
             for each in self.outcome(function, before).waits:
                 own = each.since or each.holder in {hold.holder for hold in before.values()}
-                if not own or (each.location, each.what) in told or self._is_apart(function, scripts):
+                if not own or (each.location, each.what) in seen or self._is_apart(function, scripts):
                     continue
-                told.add((each.location, each.what))
+                seen.add((each.location, each.what))
                 yield each
 
     def _is_apart(self, function: Function, scripts: set[str]) -> bool:
-        """Whether nobody else waits for a connection then: when the service starts, in a command, in a script."""
+        """Report whether nobody else needs a connection then: when the service starts, in a command, in a script."""
         if function.names.module in scripts and function not in self.call_graph.in_requests:
             return True
         return self.call_graph.only_at_start(function)
 
     def concerns(self, function: Function, deep: int = 0) -> tuple[bool, bool]:
-        """Whether a function may wait for something, and whether it may use a session: itself, or what it calls."""
+        """Report whether a function, or one that it calls, may wait for something, and whether it may use a session."""
         # How deep it is says how far was looked: what was cut short for a caller is no answer for the function itself.
         key = function.node, deep
         if key not in self._concerned:
@@ -118,7 +118,7 @@ class HeldConnections:
         return self._concerned[key]
 
     def asks_client(self, use: CallSite) -> bool:
-        """Whether a call may be one of a client that is looked up by its class."""
+        """Report whether a call may be one of a client that is looked up by its class."""
         return bool(self.base) and use.last in self._methods and isinstance(use.node.func, ast.Attribute)
 
     @cached_property
@@ -131,23 +131,23 @@ class HeldConnections:
         return found
 
     def is_generator(self, function: Function) -> bool:
-        """Whether calling a function gives something to go through."""
+        """Report whether a function is a generator."""
         if function.node not in self._generators:
             self._generators[function.node] = is_generator(function.node)
         return self._generators[function.node]
 
     def is_of_client(self, called: Function | None) -> bool:
-        """Whether a function asks another service, as the project's own table says: one of a client, or of `outgoing`."""
+        """Report whether a function calls another service: a method of a client, or of a module that `outgoing` names."""
         if called is None or not called.is_coroutine or not called.owner:
             return False
-        # What such a module has besides its clients, such as reading a setting, waits for nobody.
+        # Plain functions of such a module, such as one that reads a setting, wait for nobody.
         module, makers = called.names.module, self.config.outgoing
         if any(module == each or module.startswith(f"{each}.") for each in makers):
             return True
         return bool(self.base) and self.base in self.call_graph.bases(called.owner)
 
     def outcome(self, function: Function, before: Mapping[str, _Hold], deep: int = 0) -> _Outcome:
-        """What a function waits for, and what it holds when it ends, where this is held when it begins."""
+        """The waits of a function, and the connections that it holds when it ends, with those held when it begins."""
         key = function.node, frozenset((name, hold.is_connection) for name, hold in before.items()), deep
         if key not in self._outcomes:
             self._outcomes[key] = _Outcome()  # a function that calls itself
@@ -156,14 +156,14 @@ class HeldConnections:
         return self._outcomes[key]
 
     def is_streamed(self, function: Function) -> bool:
-        """Whether what a function yields goes to a client."""
+        """Report whether the values that a function yields go to a client."""
         return function.node in self._streamed
 
     def is_handed_on(self, function: Function) -> bool:
-        """Whether a function puts work into a job, which runs later."""
+        """Report whether a function puts work into a job, which runs later."""
         return function.name in self._handed_on
 
-    # What is called, and what is sent
+    # Calls and streams
 
     def _streams(self) -> Iterator[ast.AST]:
         """The generators that a response is made of, and endpoints that are generators themselves."""
@@ -185,15 +185,15 @@ class HeldConnections:
         use = self.uses.get(id(node))
         if use is None:
             return None
-        # What is kept for later runs when the request is over.
+        # A function that is kept for later runs when the request is over.
         for target in self.call_graph.callees(use) if use.last not in _KEEPS else ():
             return target
         return self.call_graph.called(use)
 
-    # What dependencies leave behind
+    # Dependencies
 
     def _by_dependencies(self, function: Function) -> _State:
-        """What of the request's sessions is in use when an endpoint begins, since a dependency of it has used them."""
+        """The request's sessions that a dependency has used before an endpoint begins."""
         used: dict[str, tuple[str, bool]] = {}
         given = dict(self._depends(function))
         for provider in {each for each in given.values() if each is not None}:
@@ -234,7 +234,7 @@ class HeldConnections:
                 yield found
 
     def _used_by(self, dependency: Function, used: dict[str, tuple[str, bool]], deep: int) -> None:
-        """Note which providers' sessions a dependency, or one of its own, has used and not given back."""
+        """Record the providers of sessions that a dependency, or one of its own, has used and not released."""
         if deep > _DEEP:
             return
         given = dict(self._depends(dependency))
@@ -250,7 +250,7 @@ class HeldConnections:
                 used[provider.name] = f"the session that {dependency.node.name}() has used", always
 
     def _depends(self, function: Function) -> Iterator[tuple[str, Function | None]]:
-        """The parameters of a function, and the dependency that gives each of them."""
+        """The parameters of a function, and the dependency that provides each of them."""
         arguments = function.node.args
         plain = [*arguments.posonlyargs, *arguments.args]
         defaults = dict(zip([each.arg for each in plain[::-1]], arguments.defaults[::-1], strict=False))
@@ -346,7 +346,7 @@ class _Walk:
         self._iterates(around)
         self._expression(around, state)
         after = [dict(state)]
-        # What one round holds, the next one finds.
+        # A connection that one round holds is held when the next one begins.
         for again in (False, True):
             if again and (isinstance(node, ast.While) or (isinstance(node, ast.AsyncFor) and _calls(around))):
                 self._expression(around, state)
@@ -397,7 +397,7 @@ class _Walk:
         _join(state, after or [state.copy()])
         last = self._block(node.finalbody, state)
         for left in (*self._ends[ends:], *self._jumps[jumps:]):
-            # What `finally` gives back is given back, whichever way the function ends.
+            # A release in `finally` happens on each way out of the function.
             for name in [name for name in left if _gives_back(node.finalbody, name)]:
                 del left[name]
         return bool(after) and last
@@ -462,7 +462,7 @@ class _Walk:
             self._wait(node, f"{called.owner.node.name}.{called.node.name}()", state)
 
     def _awaited(self, node: ast.Call, state: _State) -> None:
-        """What takes a session, is awaited and cannot be looked into has used it."""
+        """Count an awaited call of an unknown function as a use of the sessions that it is passed."""
         if self._held.callee(node) is not None or self._on_session(node, dict(state)):
             return
         for each in (*node.args, *(each.value for each in node.keywords)):
@@ -470,7 +470,7 @@ class _Walk:
                 self._hold(state, each, node.lineno)
 
     def _on_session(self, node: ast.Call, state: _State) -> bool:
-        """Whether a call is one of a session's own; it holds a connection from its first statement on."""
+        """Report whether a call is a method of a session, which holds a connection from its first statement on."""
         function = node.func
         if not isinstance(function, ast.Attribute) or not isinstance(function.value, (ast.Name, ast.Attribute)):
             return False
@@ -507,7 +507,7 @@ class _Walk:
     # Functions of the package
 
     def _runs(self, called: Function, node: ast.Call) -> bool:
-        """Whether calling a function runs it: a generator runs when somebody goes through it."""
+        """Report whether a call runs a function: a generator runs when it is iterated over."""
         return not self._held.is_generator(called) or id(node) in self._iterated
 
     def _iterates(self, node: ast.AST) -> None:
@@ -575,7 +575,7 @@ def _parameters(called: Function, node: ast.Call) -> Iterator[tuple[str, str]]:
 
 
 def _renamed(name: str, names: Mapping[str, str]) -> str:
-    """What `run.session` is called where `run` has another name; "" where it has none."""
+    """The name of `run.session` where `run` has another name; "" where it has none."""
     for old, new in names.items():
         if name == old or name.startswith(f"{old}."):
             return new + name[len(old) :]
@@ -623,7 +623,7 @@ def _keyword(node: ast.Call, name: str) -> ast.expr | None:
 
 
 def _is_script(names: SymbolTable) -> bool:
-    """Whether a module is run by its own name."""
+    """Report whether a module has code for `__main__`."""
     return any(
         isinstance(node, ast.If) and "__name__" in {getattr(each, "id", "") for each in ast.walk(node.test)}
         for node in (names.file.tree.body if names.file.tree else ())
@@ -631,7 +631,7 @@ def _is_script(names: SymbolTable) -> bool:
 
 
 def _is_class(node: ast.Call) -> bool:
-    """Whether the first argument is a class by its name, as a row's is."""
+    """Report whether the first argument is a class by its name, as a row's is."""
     word = last_word(node.args[0]) if node.args else ""
     return word[:1].isupper() and not word.isupper()
 

@@ -1,4 +1,4 @@
-"""Facts from migrations that are read and not run: the references that they leave behind."""
+"""References in migrations that are read and not run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Drop:
     name: str
 
     def takes(self, made: Migrated) -> bool:
-        """Whether the reference is gone with it."""
+        """Report whether it drops a reference."""
         if self.kind == "TABLE":
             return self.name in (made.table, made.target)
         if self.table and made.table and self.table != made.table:
@@ -69,15 +69,19 @@ def _may_refer(text: str, word: re.Pattern[str]) -> bool:
 
 
 def _in_order(config: Config, paths: Sequence[Path]) -> Iterator[SymbolTable]:
-    """The migrations in the order in which they run; by their files where that cannot be told."""
+    """The migrations in the order in which they run, else in that of their files."""
     pending: list[tuple[str, tuple[str, ...], SymbolTable]] = []
     for path in paths:
         location = Location.of(config.root, path)
         file = File(location.file or "", path)
         if file.tree is not None:
-            told = migration_of(file, location)
+            migration = migration_of(file, location)
             pending.append(
-                (told.revision, (*told.parents, *told.depends_on), SymbolTable(file, path.stem, package=False))
+                (
+                    migration.revision,
+                    (*migration.parents, *migration.depends_on),
+                    SymbolTable(file, path.stem, package=False),
+                )
             )
     known, done = {revision for revision, _, _ in pending}, set[str]()
     while pending:
@@ -90,7 +94,7 @@ def _in_order(config: Config, paths: Sequence[Path]) -> Iterator[SymbolTable]:
 
 @dataclass(frozen=True)
 class _Within:
-    """What is around a call: the table and column that it is about, and the tables of batches by their names."""
+    """Context of a call: its table and column, and the tables of batches by their names."""
 
     table: str = ""
     column: str = ""
@@ -104,7 +108,7 @@ class _Migration:
         self.names = names
 
     def walk(self, node: ast.AST | None, within: _Within) -> Iterator[Migrated | _Drop]:
-        """What is made and dropped, in the order in which it is written."""
+        """The references and drops, in the order of the source."""
         if node is None or (isinstance(node, FUNCTIONS) and node.name == "downgrade"):
             return
         if isinstance(node, (ast.With, ast.AsyncWith)):

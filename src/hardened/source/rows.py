@@ -1,4 +1,4 @@
-"""Facts from source about rows: which models have an owner, and which statements choose rows, by what."""
+"""Statements in source that choose rows, and the owners of rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GETS = {"get", "get_one"}
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """What chooses rows: `session.get(Model, identifier)`, or a `select(...)` with all that is done with it.
+    """A statement that chooses rows: `session.get(Model, identifier)`, or a `select(...)` and the calls on it.
 
     Attributes:
         function: where it is.
@@ -42,7 +42,7 @@ class Statement:
         return self.use.location
 
     def is_by_identifier(self, brought: frozenset[str]) -> bool:
-        """Whether what a request brought names the row; who sends a secret, such as a token, chooses by that."""
+        """Report whether a value of the request identifies the row; a secret, such as a token, is no identifier."""
         return any(self._is_by(each, brought) for each in self.chosen_by)
 
     def _is_by(self, chosen: ast.AST, brought: frozenset[str]) -> bool:
@@ -119,7 +119,7 @@ def statements(function: Function) -> Iterator[Statement]:
 
 
 def _on(use: CallSite) -> Iterator[ast.expr]:
-    """What a call is made on, and what it is given."""
+    """The object that a call is made on, and its arguments."""
     node: ast.expr = use.node.func
     while isinstance(node, (ast.Attribute, ast.Call)):
         node = node.value if isinstance(node, ast.Attribute) else node.func
@@ -175,7 +175,7 @@ def _bound(node: ast.ClassDef) -> Iterator[str]:
 
 
 class Owners:
-    """Whether what is done with a row looks at whose it is."""
+    """Checks of a row's owner."""
 
     def __init__(
         self, functions: CallGraph, models: Iterable[str], columns: Iterable[str], helpers: Iterable[str]
@@ -186,7 +186,7 @@ class Owners:
         self._helpers = set(helpers)
 
     def carries(self, statement: Statement) -> bool:
-        """Whether a statement names the owner itself, or by a condition that does."""
+        """Report whether a statement filters by the owner, itself or by a condition."""
         return any(self._names_owner(part, statement.function) for part in statement.chain)
 
     def _names_owner(self, node: ast.AST, function: Function, deep: int = 0) -> bool:
@@ -207,7 +207,7 @@ class Owners:
         return False
 
     def looked_at(self, statement: Statement, callers: tuple[Function, ...]) -> bool:
-        """Whether the row's owner is compared once it is there: in its function, or in one that called it."""
+        """Report whether the owner of a fetched row is compared: in the function that fetches it, or in a caller."""
         if self._compares(statement.function, statement.variable):
             return True
         return any(self._compares(caller, "") for caller in callers)

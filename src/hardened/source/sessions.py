@@ -194,7 +194,7 @@ class Sessions:
                         return names.meaning(node.value)
         return ""
 
-    # What dependencies and tables are made of
+    # Dependencies and tables
 
     def dependencies(self) -> Iterator[tuple[SymbolTable, ast.AST, Location]]:
         """Each function of the project that a `Depends` without `scope="function"` names, and where it does."""
@@ -236,10 +236,10 @@ class Sessions:
             return known or any(re.search(r"(^|_)(metadata|db)$", each, re.IGNORECASE) for each in words)
         return attribute in ("create", "drop") and isinstance(base, ast.Attribute) and base.attr == "__table__"
 
-    # What ends a transaction when it is left
+    # Transactions that end when a block is left
 
     def commits_late(self, names: SymbolTable, function: ast.AST) -> bool:
-        """Whether a function with a `yield` commits after it: by hand, or by leaving what commits when it is left."""
+        """Report whether a function with a `yield` commits after it: by hand, or by leaving a block that commits."""
         yields = [node for node in own_nodes(function) if isinstance(node, (ast.Yield, ast.YieldFrom))]
         if not yields:
             return False
@@ -253,12 +253,12 @@ class Sessions:
         return False
 
     def _commits(self, names: SymbolTable, node: ast.AST, deep: int) -> bool:
-        """Whether calling this, or leaving the context that it is, commits."""
+        """Report whether a call, or leaving the block of its context manager, commits."""
         if isinstance(node, ast.Name):
             return any(self._commits(other, value, deep) for other, value in names.given(node) if value is not node)
         if not isinstance(node, ast.Call) or deep > 4:
             return False
-        # What only reads has nothing to commit.
+        # A transaction that only reads has nothing to commit.
         if any(each.arg in READS and getattr(each.value, "value", False) is True for each in node.keywords):
             return False
         func = node.func

@@ -23,7 +23,7 @@ _CHANCE = re.compile(
     r"|secrets\.(?:token_\w+|randbits|randbelow|choice)"
 )
 _KEYS = re.compile(r"os\.urandom|secrets\.\w+")
-# What a process is called, and what it knows of others, is its own for as long as it lives.
+# Names of values that a process keeps for as long as it lives: its identity, and its knowledge of others.
 _OF_THE_PROCESS = re.compile(
     r"instance|process|worker|node|boot|uptime|host|replica|salt|seed|jitter|secret|key", re.IGNORECASE
 )
@@ -77,6 +77,7 @@ class SharedValues:
         self.given = self._given()
 
     def all(self) -> Iterator[SharedValue]:
+        """Each of them, in the order of the modules."""
         for names in self.own:
             for node, within in names:
                 inner = within[-1] if within else None
@@ -96,7 +97,7 @@ class SharedValues:
         yield from self._requests(set(lasting))
 
     def _given(self) -> dict[str, str]:
-        """The functions of the project that only give such a call's result, and which call that is."""
+        """The project's functions that only return the result of such a call, with the name of that call."""
         found: dict[str, str] = {}
         for _ in range(3):
             for name, each in self.call_graph.by_name.items():
@@ -115,7 +116,7 @@ class SharedValues:
         return found
 
     def _calls(self, names: SymbolTable, node: ast.AST, given: dict[str, str] | None = None) -> Iterator[str]:
-        """The calls in an expression, which runs now, that give another value each time."""
+        """The calls in an expression that return another value each time."""
         pending = [node]
         while pending:
             each = pending.pop()
@@ -245,7 +246,7 @@ class SharedValues:
                 for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                     if not isinstance(target, ast.Attribute) or _OF_THE_OBJECT.search(target.attr):
                         continue
-                    shown = ast.unparse(target)
+                    written = ast.unparse(target)
                     what = self._shared(names, target, owner, lasting, function)
                     if not what:
                         continue
@@ -253,12 +254,12 @@ class SharedValues:
                     if what == "self" and not taken:
                         continue
                     location = Location(names.file.path, node.lineno)
-                    yield SharedValue(Sharing.ASSIGNMENT, shown, taken, location, function.node.name)
+                    yield SharedValue(Sharing.ASSIGNMENT, written, taken, location, function.node.name)
 
     def _shared(
         self, names: SymbolTable, target: ast.Attribute, owner: str, lasting: set[str], function: Function
     ) -> str:
-        """How an object is shared on which an attribute is set: "self", "state", "module"; "" where it is not."""
+        """The kind of shared object on which an attribute is set: "self", "state", "module"; "" for others."""
         base = target.value
         if isinstance(base, ast.Name) and base.id == "self":
             return "self" if owner in lasting else ""
@@ -287,7 +288,7 @@ def _root(node: ast.expr) -> str:
 
 
 def _state(target: ast.expr) -> str:
-    """Whether something is put on the state of an application: "request" by way of one, "app" directly; "" where not."""
+    """The way to the state of an application in a target: "request" through one, "app" directly; "" for others."""
     parts = []
     node = target
     while isinstance(node, ast.Attribute):
@@ -306,7 +307,7 @@ def _is_parameter(function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -
 
 
 def _is_local(function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> bool:
-    """Whether a name is a parameter of a function or is given a value in it."""
+    """Report whether a name is a parameter of a function or is assigned in it."""
     stored = (each for each in own_nodes(function) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store))
     declared = {name for each in own_nodes(function) if isinstance(each, ast.Global) for name in each.names}
     return _is_parameter(function, name) or (name not in declared and any(each.id == name for each in stored))

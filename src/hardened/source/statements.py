@@ -1,4 +1,4 @@
-"""Facts from source about what is written to the database: values, and the targets of conflicts."""
+"""Statements in source: values that are written to columns, and the targets of conflicts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .tree import Source
 from .widths import Widths
 
 CONFLICTS = {"on_conflict_do_update", "on_conflict_do_nothing"}
-#: What rows are called where nothing says what they are.
+#: Names of rows without a type.
 ROWS = {"row", "record", "obj", "instance", "entity"}
 _ON_CONFLICT = re.compile(r"\bon\s+conflict\b", re.IGNORECASE)
 
@@ -52,7 +52,7 @@ class Text:
 
 
 class Statements:
-    """What the source writes, worked out where a guard first asks for it."""
+    """The package's statements on these tables and mapped classes."""
 
     def __init__(
         self, source: Source, mapped: Iterable[Mapped], tables: Iterable[Table], upserts: Iterable[str] = ()
@@ -65,7 +65,7 @@ class Statements:
 
     @cached_property
     def _plain(self) -> set[str]:
-        """What code calls the columns of a plain integer type."""
+        """The names of columns of a plain integer type, and of the attributes that stand for them."""
         found = {each.name for table in self._tables.values() for each in table.columns if each.bits}
         return found | {
             key for each in self._classes.values() for key, column in each.attributes.items() if column.bits
@@ -174,7 +174,7 @@ class Statements:
         return None
 
     def _statement(self, names: SymbolTable, node: ast.AST, deep: int = 0) -> Mapped | Table | None:
-        """What a statement such as `insert(Order).values(...)` is about."""
+        """The mapped class or table of a statement such as `insert(Order).values(...)`."""
         if deep > 8:
             return None
         if isinstance(node, (ast.Await, ast.NamedExpr)):
@@ -217,7 +217,7 @@ class Statements:
     # Conflict targets
 
     def upserts(self) -> Iterator[Upsert]:
-        """Each target that can be told: of calls, of SQL, and of the functions that `upserts` names."""
+        """Each conflict target that is written out: in calls, in SQL, and in calls of the functions that `upserts` names."""
         known = {names.file.path: names for names in self._source.own}
         for use in self._source.uses:
             names = known[use.location.file or ""]
@@ -287,7 +287,7 @@ class Statements:
 
     @cached_property
     def texts(self) -> list[Text]:
-        """Each text that speaks of a conflict, of the package and the migrations; what documents is none."""
+        """Each SQL text of the package and the migrations with a conflict clause; docstrings are none."""
         files = {names.file.path: names for names in self._source.own}
         here = self._source.versions
         for path in self._source.files:

@@ -1,4 +1,4 @@
-"""How wide a whole number can get that an expression computes: `x << 12` has no bound, `x & 0xFF` has 8 bits."""
+"""Widths of the whole numbers that expressions compute: `x << 12` has no bound, `x & 0xFF` has 8 bits."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .symbols import FUNCTIONS, Scope, SymbolTable
 from .tree import Source
 
 UNBOUNDED = math.inf
-#: What the seconds since 1970 take until 2029; what is added to them is small, and 31 bits are enough until 2038.
+#: Bits of the seconds since 1970 until 2029. A sum with them is small, and 31 bits are enough until 2038.
 SECONDS = 30.8
 
-#: Bits of what these give, whatever they are given.
+#: Bits of the results of functions, whatever their arguments are.
 KNOWN = {
     "hash": 63,
     "id": 63,
@@ -34,9 +34,9 @@ KNOWN = {
     "math.perm": UNBOUNDED,
     "math.lcm": UNBOUNDED,
 }
-#: What gives a number as wide as the one that it is given.
+#: Functions whose result is as wide as their argument.
 SAME = {"abs", "round", "float", "math.floor", "math.ceil", "math.trunc", "decimal.Decimal", "Decimal"}
-#: Methods that give a text, or what came in as one.
+#: Methods that return a text, or a value that came in as one.
 TEXTS = {"group", "strip", "lstrip", "rstrip", "replace", "removeprefix", "removesuffix", "hexdigest", "hex", "decode"}
 TEXTS |= {"get", "readline", "read", "read_text", "join", "partition", "split"}
 GROWS = (ast.LShift, ast.Mult, ast.Pow)
@@ -45,7 +45,7 @@ _DEEP = 24
 
 @dataclass(frozen=True)
 class _State:
-    """What is known on the way: names that are being worked out, functions that are being looked into."""
+    """State of a computation: the names and functions that are being evaluated."""
 
     names: dict[tuple[int, str], float | None] = field(default_factory=dict)
     functions: tuple[int, ...] = ()
@@ -184,7 +184,7 @@ class Widths:
         return self._width(names, first, state)
 
     def _given_by(self, names: SymbolTable, node: ast.AST, state: _State) -> float | None:
-        """What a function of the project or a lambda returns."""
+        """The width of the result of a lambda or of one of the project's functions."""
         if isinstance(node, ast.Lambda):
             return self._width(names, node.body, state)
         found = names.definition(names.meaning(node))
@@ -258,7 +258,7 @@ class Widths:
         return self._number(given[0][0], _value(given[0][1]), deep + 1) if len(given) == 1 else None
 
     def _sliced(self, names: SymbolTable, node: ast.AST | None) -> int | None:
-        """How many characters or bytes `x[:n]` has at most."""
+        """The most characters or bytes that `x[:n]` can have."""
         if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Slice):
             return None
         start = self._number(names, node.slice.lower) if node.slice.lower else 0
@@ -295,7 +295,7 @@ class Widths:
 
 
 class _Inside:
-    """What a module's functions return, change in place, do again and again, and check."""
+    """Returned values, changes in place, loops and checks of a module's functions."""
 
     def __init__(self, names: SymbolTable) -> None:
         self.returned: dict[ast.AST, list[ast.expr]] = {}

@@ -14,11 +14,11 @@ from ._shared import subject_of
 class DB002(Rule):
     """A reference to an authentication table where a user is meant.
 
-    How somebody proves who they are comes and goes; who they are stays. Refer to the users table.
+    Credentials come and go; the person stays. Refer to the users table.
 
-    Which tables are authentication's is declared, in `authentication-tables`; they may refer to each
-    other. A declared table that is not there is named too: renaming it must not end the watch. Migrations are read as well:
-    a reference that one of them makes, and no later one drops, is in the database whatever the models say.
+    The authentication tables are declared, in `authentication-tables`; they may refer to each other. A declared table that
+    is not there is found too: renaming it must not end the watch. Migrations are read as well: a reference that one of them
+    makes, and no later one drops, is in the database whatever the models declare.
     """
 
     def check(

@@ -28,9 +28,9 @@ ENGINES = {"create_engine", "create_async_engine", "engine_from_config", "async_
 class DB003(Rule):
     """A connection to a database that the service's settings know nothing of.
 
-    A call of a driver (`sqlite3.connect`, psycopg, asyncpg, ...) or of SQLAlchemy's `create_engine` and its like outside
-    of the modules that make engines, however the name got there. Those are named in `engines`.
-    Quiet are: an import for a type or an exception, and what tests and migrations do.
+    Found are calls of a driver (`sqlite3.connect`, psycopg, asyncpg, ...) and of SQLAlchemy's `create_engine` and its like,
+    under any name, outside of the modules that make engines, which `engines` names.
+    Quiet are: an import for a type or an exception, and calls in tests and migrations.
     """
 
     def check(self, config: Config, source: Source) -> Iterator[Finding]:

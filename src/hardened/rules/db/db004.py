@@ -14,11 +14,11 @@ class DB004(Rule):
 
     PostgreSQL refuses each such write; SQLite may hide it.
 
-    What counts: the target of each `on_conflict_do_update` and `on_conflict_do_nothing`, of each SQL text with `INSERT ... ON
+    Judged is the target of each `on_conflict_do_update` and `on_conflict_do_nothing`, of each SQL text with `INSERT ... ON
     CONFLICT` (in migrations too), and the `key` of the functions that `upserts` names, where table and target are written
-    out. It has to be, in any order, all the columns of the primary key, of a unique constraint that is not deferrable, or of a
-    unique index; of an index over some of the rows only with `index_where`; or the name of a constraint. In a migration a key
-    that any migration made counts. Quiet are: a target that is computed or has an expression, and tables that are not ours.
+    out. It has to be, in any order, all the columns of the primary key, of a unique constraint that is not deferrable, or of
+    a unique index; of an index over some of the rows only with `index_where`; or the name of a constraint. In a migration a
+    key that any migration made counts. Quiet are: a target that is computed or has an expression, and unknown tables.
     """
 
     def check(self, tables: Sequence[Table], statements: Statements) -> Iterator[Finding]:

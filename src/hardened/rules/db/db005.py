@@ -12,11 +12,11 @@ from ._shared import subject_of
 class DB005(Rule):
     """A foreign key whose columns lead no index.
 
-    Each deletion of the row it refers to, and each look from there, then reads the whole table, under a lock.
+    Each deletion of the row it refers to, and each query from there, then reads the whole table, under a lock.
 
-    What counts: a primary key, a unique constraint or an index (B-tree or hash) that begins with all
-    of the key's columns, in any order. An index on an expression does not count, nor one over some of
-    the rows, except those where its own columns are not null.
+    An index of the key is a primary key, a unique constraint or an index (B-tree or hash) that begins with all of the key's
+    columns, in any order. An index on an expression does not count, nor one over some of the rows, except those where its
+    own columns are not null.
     """
 
     def check(self, tables: Sequence[Table]) -> Iterator[Finding]:

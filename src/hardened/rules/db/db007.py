@@ -12,10 +12,11 @@ from ...source.sessions import Sessions
 class DB007(Rule):
     """A transaction that is begun or ended by hand.
 
-    What counts: `commit`, `rollback` and `begin` of a session, a connection, an engine or a transaction of SQLAlchemy, called,
-    passed on or kept under another name, and SQL that says as much (`text("COMMIT")`), in every module of the package
-    that `commits` does not name. Where nothing tells what something is, its name does (`db`, `session`, `conn`, ...). Quiet
-    are savepoints (`begin_nested`), and what other things commit: a consumer, a repository.
+    Found are `commit`, `rollback` and `begin` of a session, a connection, an engine or a transaction of SQLAlchemy, called,
+    passed on or kept under another name, and SQL that does the same (`text("COMMIT")`), in every module of the package
+    that `commits` does not name. The type or origin of an object decides; where there is neither, its name does (`db`,
+    `session`, `conn`, ...). Quiet are savepoints (`begin_nested`), and the commits of other objects: a consumer, a
+    repository.
     """
 
     def check(self, config: Config, sessions: Sessions) -> Iterator[Finding]:

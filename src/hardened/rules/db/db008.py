@@ -15,9 +15,9 @@ from ...source.tree import Source
 class DB008(Rule):
     """Migrations that are not one line, or do not see every model.
 
-    Exactly one base and one head; each parent exists; no identifier twice; each class with a
-    `__tablename__` is in the metadata once the application is imported. Branches that a merge joins
-    again are fine. After a pull: let your revision follow the other one (`down_revision`).
+    There is exactly one base and one head; each parent exists; no identifier is there twice; each class with a
+    `__tablename__` is in the metadata once the application is imported. Branches that a merge joins again are fine. After a
+    pull: let your revision follow the other one (`down_revision`).
     """
 
     def check(

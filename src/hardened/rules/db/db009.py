@@ -15,10 +15,10 @@ from ...source.tree import Source
 class DB009(Rule):
     """A commit that runs after the response is sent.
 
-    FastAPI runs what stands behind the `yield` of a dependency when the response is on its way; with `scope="function"` it
-    does so before.
+    FastAPI runs the code behind the `yield` of a dependency when the response is on its way; with `scope="function"` it does
+    so before.
 
-    What counts: a dependency with `yield` that commits when it ends (a `commit()` after the yield, or a yield inside of
+    Found is a dependency with `yield` that commits when it ends (a `commit()` after the yield, or a yield inside of
     `begin()`, of a context manager or a function of the project that commits), used without `scope="function"`: at each
     `Depends` that names it, else, where a route of the application has it by another way, at the function. Quiet are: one
     that only closes its session, those of websockets, and a FastAPI that knows no scopes.

@@ -11,11 +11,11 @@ from ...source.sessions import Sessions
 class DB010(Rule):
     """Tables that are made or dropped around the migrations.
 
-    `create_all` makes what is missing and changes nothing that is there, so migrations no longer say what is there.
+    `create_all` makes missing tables and changes none that is there, so migrations no longer describe the database.
 
-    What counts: `create_all` and `drop_all` of a metadata, `create` and `drop` of a `__table__`, called or passed on
-    (`run_sync(Base.metadata.create_all)`), and `CREATE TABLE` or `DROP TABLE` in what is executed, in every module of the
-    package. Quiet are: tests, migrations, temporary tables, and what other things call so.
+    Found are `create_all` and `drop_all` of a metadata, `create` and `drop` of a `__table__`, called or passed on
+    (`run_sync(Base.metadata.create_all)`), and `CREATE TABLE` or `DROP TABLE` in SQL, in every module of the package.
+    Quiet are: tests, migrations, temporary tables, and methods of that name of other objects.
     """
 
     def check(self, sessions: Sessions) -> Iterator[Finding]:

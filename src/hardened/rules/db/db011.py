@@ -13,9 +13,9 @@ class DB011(Rule):
 
     In a list of a hundred rows that is a hundred queries; in an asynchronous session it is a `MissingGreenlet`.
 
-    What counts: a relationship that is `lazy="select"` (SQLAlchemy's default), `"dynamic"` or `"immediate"`, that of a `backref`
-    included, and a deferred column, on each mapped class of the metadata. Quiet are those that come with the row (`"selectin"`,
-    `"joined"`, `"subquery"`), that raise instead (`"raise"`, `"raise_on_sql"`, `deferred_raiseload=True`), and
+    Found are, on each mapped class of the metadata, relationships that are `lazy="select"` (SQLAlchemy's default),
+    `"dynamic"` or `"immediate"`, that of a `backref` included, and deferred columns. Quiet are those that come with the row
+    (`"selectin"`, `"joined"`, `"subquery"`), that raise instead (`"raise"`, `"raise_on_sql"`, `deferred_raiseload=True`), and
     `"write_only"` and `"noload"`.
     """
 

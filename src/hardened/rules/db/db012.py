@@ -15,14 +15,14 @@ class DB012(Rule):
     A pool has a few connections. Where each waits with its owner for another service, that service decides when everybody
     else gets one.
 
-    What counts, from the first statement of a session to its commit, rollback or end, and from `engine.connect()` or
-    `engine.begin()` to theirs: a call over HTTP (httpx, requests, aiohttp, urllib), of Redis, of a client of a provider, of
-    mail, of each class below `client-base`, and of the modules that `outgoing` names; a sleep; and in a generator that a
-    `StreamingResponse`, an `EventSourceResponse` or a route sends, a `yield`. Found are calls through the project's own
-    functions too, and a session of the request that a dependency has used before.
-    Quiet are: what is asked before the first statement, after the commit or outside of the session's block; sessions that
-    nothing was said through; what is put into a job; a stream of rows that were read before; what a start, a command or a
-    script does.
+    A connection is held from the first statement of a session to its commit, rollback or end, and from `engine.connect()` or
+    `engine.begin()` to theirs. Found in between are: a call over HTTP (httpx, requests, aiohttp, urllib), of Redis, of a
+    client of a provider, of mail, of each class below `client-base`, and of the modules that `outgoing` names; a sleep; and a
+    `yield` of a generator that a `StreamingResponse`, an `EventSourceResponse` or a route sends. Calls through the project's
+    own functions count too, and so does a session of the request that a dependency has used before.
+    Quiet are: calls before the first statement, after the commit or outside of the session's block; sessions without a
+    statement; work that is put into a job; a stream of rows that were read before; and the code of a start, a command or a
+    script.
     """
 
     def check(self, source: Source, held_connections: HeldConnections) -> Iterator[Finding]:

@@ -12,13 +12,16 @@ from ...source.shared_values import SharedValue, SharedValues, Sharing
 class RN001(Rule):
     """A moment, an identifier or a random number that is taken once and shared by all that follow.
 
-    A call of a clock (not of a monotonic one), for a UUID or a random number, also through a function of the project that
-    only gives such a call's result, counts where it runs once: in a default argument, in the body of a class (so in the default of a
-    column or field), in a module under the name of a run, and in the constructor of an object that lives as long as the application: one made in a module, by a cached
-    function, for `app.state`, or by such an object. In code of requests and jobs, and in what that calls, counts such a value that is put on such an object, and
-    any value put on one of a module or on `request.app.state`. Quiet are: callables (`default=utc_now`, `default_factory`),
-    objects of a request, what is set once behind `is None`, counters, and names that say that they are the process's own
-    (`instance_id`) or what it knows of others (`last_seen`, `expires_at`).
+    Found are calls of a clock (not of a monotonic one), for a UUID or for a random number, also through a function of the
+    project that only returns the result of such a call, where they run once: in a default argument; in the body of a class,
+    so in the default of a column or field; in a module under the name of a run; in the constructor of an object that lives
+    as long as the application (one that is made in a module, by a cached function, for `app.state`, or by such an object).
+    In the functions that requests and jobs reach, found are assignments of such a value to an attribute of such an object,
+    and of any value to one of a module or of `request.app.state`.
+
+    Quiet are: callables (`default=utc_now`, `default_factory`), objects of a request, a value that is set once behind
+    `is None`, counters, and names of the process's own values (`instance_id`) or of its knowledge of others (`last_seen`,
+    `expires_at`).
     """
 
     def check(self, call_graph: CallGraph) -> Iterator[Finding]:
