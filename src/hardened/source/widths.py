@@ -15,27 +15,9 @@ UNBOUNDED = math.inf
 SECONDS = 30.8
 
 #: Bits of the results of functions, whatever their arguments are.
-KNOWN = {
-    "hash": 63,
-    "id": 63,
-    "ord": 21,
-    "time.time": SECONDS,
-    "time.monotonic": 31,
-    "time.perf_counter": 31,
-    "time.time_ns": 61,
-    "time.monotonic_ns": 61,
-    "time.perf_counter_ns": 61,
-    "zlib.crc32": 32,
-    "zlib.adler32": 32,
-    "binascii.crc32": 32,
-    "math.prod": UNBOUNDED,
-    "math.factorial": UNBOUNDED,
-    "math.comb": UNBOUNDED,
-    "math.perm": UNBOUNDED,
-    "math.lcm": UNBOUNDED,
-}
+KNOWN = {"hash": 63, "ord": 21, "time.time": SECONDS, "time.time_ns": 61, "zlib.crc32": 32}
 #: Functions whose result is as wide as their argument.
-SAME = {"abs", "round", "float", "math.floor", "math.ceil", "math.trunc", "decimal.Decimal", "Decimal"}
+SAME = {"abs", "round", "float", "math.floor", "math.ceil", "math.trunc"}
 #: Methods that return a text, or a value that came in as one.
 TEXTS = {"group", "strip", "lstrip", "rstrip", "replace", "removeprefix", "removesuffix", "hexdigest", "hex", "decode"}
 TEXTS |= {"get", "readline", "read", "read_text", "join", "partition", "split"}
@@ -148,9 +130,6 @@ class Widths:
             return self._int(names, node, state)
         if name == "int.from_bytes":
             return self._bytes(names, node)
-        if (name.rpartition(".")[2] or written) in ("getrandbits", "randbits"):
-            amount = self._number(names, first)
-            return UNBOUNDED if amount is None else amount
         if written == "timestamp":
             return SECONDS
         if name == "sum" and isinstance(first, (ast.GeneratorExp, ast.ListComp)):
@@ -161,12 +140,6 @@ class Widths:
             if len(widths) > 1 and all(each == UNBOUNDED for each in widths):
                 return UNBOUNDED
             return min((each for each in widths if each is not None and each < UNBOUNDED), default=None)
-        if name == "max":
-            return self._most(names, node.args, state) if len(node.args) > 1 else None
-        if name == "pow" and len(node.args) > 1:
-            if len(node.args) > 2:
-                return self._width(names, node.args[2], state)
-            return self._operation(names, ast.BinOp(node.args[0], ast.Pow(), node.args[1]), state)
         if name == "functools.reduce" and first is not None:
             return self._given_by(names, first, state)
         return self._given_by(names, node.func, state)
@@ -273,16 +246,6 @@ class Widths:
         """The bits of `int.from_bytes(x[:n])`."""
         first = node.args[0] if node.args else None
         amount = self._sliced(names, first)
-        if amount is None and isinstance(first, ast.Call):
-            last = names.meaning(first.func).rpartition(".")[2]
-            amount = (
-                self._number(names, first.args[0])
-                if last in ("token_bytes", "urandom", "randbytes") and first.args
-                else None
-            )
-        if amount is None and isinstance(first, ast.Name):
-            amounts = [self._sliced(other, _value(value)) for other, value in names.given(first)]
-            amount = amounts[0] if len(amounts) == 1 else None
         if amount is None:
             return UNBOUNDED
         signed = any(each.arg == "signed" and getattr(each.value, "value", False) is True for each in node.keywords)

@@ -54,7 +54,7 @@ class Order(Model):
 totals = Table("totals", Model.metadata, Column("day", String, primary_key=True), Column("sum", BigInteger))
 """
 USING = """
-import hashlib, random, time, uuid, zlib
+import hashlib, time, uuid, zlib
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import insert
@@ -86,7 +86,6 @@ WIDE = {
     "a checksum in an Integer": "order.number = zlib.crc32(b'')",
     "milliseconds in an Integer": "order.number = int(time.time() * 1000)",
     "nanoseconds in an Integer": "order.number = time.time_ns()",
-    "random bits": "order.tile = random.getrandbits(64)",
     "a product in a loop": "h = 7\nfor each in text:\n    h = h * 31 + ord(each)\norder.tile = h",
     "in place, in a loop": "h = 0\nfor each in text:\n    h *= 31\norder.tile = h",
     "in place, in the row": "order.tile <<= n",
