@@ -168,7 +168,7 @@ class Service:
             for each in report.findings
         ]
         blind = "".join(f"could not look: {each.code}: {each.reason}\n" for each in report.could_not_look)
-        return Answer(exit_status(report), findings, blind, {each.code for each in report.not_applicable})
+        return Answer(report.status, findings, blind, {each.code for each in report.not_applicable})
 
     def run(self, code: str, *, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run Python code in a process of the service; the copy's package goes before the one that is installed."""
