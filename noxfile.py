@@ -215,6 +215,7 @@ def render(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """The measurements of benchmarks/, side by side in one run; prints ratios and writes a table to docs/."""
     _install(session, "render")
+    session.install("--editable", str(ROOT))
     folder = _render(session, "bench")
     with session.chdir(folder):
         session.run_install("uv", "sync", "--group=dev", f"--python={sys.executable}", env=NO_ENVIRONMENT)

@@ -1,6 +1,6 @@
 """Measures a rendered service side by side with what it is compared with, prints ratios, writes docs/benchmarks.md.
 
-python benchmarks/run.py <folder of a rendered service> [--quick] [--only list,jobs,breaker,start,render,update]
+python benchmarks/run.py <folder of a rendered service> [--quick] [--only list,jobs,breaker,start,render,update,check]
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import breaker_cost
+import checking
 import jobs
 import rendering
 import requests_per_second
@@ -34,6 +35,7 @@ TITLES = {
     "start": "Start",
     "render": "Rendering",
     "update": "Updating",
+    "check": "Checking",
 }
 SHOWN = [
     "fastapi",
@@ -63,7 +65,7 @@ its items. *Jobs*: rows committed, published, done by worker processes and seen 
 Valkey on the same two cores. *Breaker*: time of entering and leaving, for each call. *Start*: processor time of the whole process, compiled modules present, until the end of the import or until the
 first answer of `/health/live` on a migrated SQLite file, against what importing the two libraries takes. *Rendering*: processor time of
 Copier for the template and for a template of as many plain files of the same sizes, both without git. *Updating*: processor
-time of the whole process and its git, guards not asked.
+time of the whole process and its git, rules not asked. *Checking*: processor time of the tool, of its probe and of the linters that it runs.
 """
 
 
@@ -73,7 +75,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path, help="a rendered service with its environment in .venv")
     parser.add_argument("--quick", action="store_true", help="a few short rounds; writes no page")
     parser.add_argument(
-        "--only", default=",".join(TITLES), help="of list, jobs, breaker, start, render, update; writes no page"
+        "--only", default=",".join(TITLES), help="of list, jobs, breaker, start, render, update, check; writes no page"
     )
     options = parser.parse_args()
     chosen = options.only.split(",")
@@ -91,6 +93,7 @@ def main() -> int:
         "start": lambda: starting.measure(service, 2 if quick else 9),
         "render": lambda: rendering.measure(3 if quick else 15),
         "update": lambda: updating.measure(2 if quick else 9),
+        "check": lambda: checking.measure(service, 2 if quick else 9),
     }
     tables = {}
     try:

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from service.checks import Config
+from hardened.config.table import Config
 
 from ._template import PACKAGE, ROOT
 
@@ -147,7 +147,7 @@ def test_what_is_named_exists(rendered: Callable[..., Path]) -> None:
         if f"{word}=" not in settings and word not in told
     }
     files = {
-        (page, word) for page, word in words if re.fullmatch(r"(core|checks|features|tests|migrations)/[\w./]+", word)
+        (page, word) for page, word in words if re.fullmatch(r"(core|features|tests|migrations)/[\w./]+", word)
     }
     missing |= {
         (page.name, word)
@@ -173,7 +173,7 @@ def test_the_worked_examples_work(own_service: Path) -> None:
     assert len(commands) > 5
 
 
-def test_every_key_of_the_checks_is_told() -> None:
-    page = (ROOT / "docs" / "checks.md").read_text(encoding="utf-8")
+def test_every_key_of_the_configuration_is_told() -> None:
+    page = (ROOT / "docs" / "check.md").read_text(encoding="utf-8")
     told = {key for row in re.findall(r"^\| (`.+?) \|", page, re.MULTILINE) for key in re.findall(r"`([a-z-]+)`", row)}
     assert told == {field.name.replace("_", "-") for field in fields(Config)} - {"root"}
