@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hardened.report import printed
-from hardened.run import check, exit_status
+from hardened.report.record import sentence
+from hardened.run import check
 from uv import find_uv_bin
 
 from .._template import PACKAGE
@@ -164,7 +164,7 @@ class Service:
                 patch.setenv(name, value)
             report = check(self.root, select=select, python=str(self._environment.python))
         findings = [
-            Finding(each.code, Spot(each.location.file or "", each.location.line), printed(each))
+            Finding(each.code, Spot(each.location.file or "", each.location.line), sentence(each))
             for each in report.findings
         ]
         blind = "".join(f"could not look: {each.code}: {each.reason}\n" for each in report.could_not_look)
