@@ -107,7 +107,9 @@ class Imports:
             return text
 
     def _record(self, name: str, error: BaseException) -> str:
-        chain, text = _chain(error), self._text(error)
+        chain = _chain(error)
+        # A start that was refused for several problems at once: the first of them is its cause.
+        text = self._text(chain[1] if hasattr(error, "problems") and len(chain) > 1 else error)
         frames = [frame for each in chain for frame in self._frames(each.__traceback__)]
         modules = [place for place, inside in frames if not inside]
         known = not self._culprits.isdisjoint(place[0] for place in modules)

@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 from fastapi import FastAPI
 
+from .database import Model
 from .features import Feature
 from .http import (
     BodyLimitMiddleware,
@@ -27,7 +28,7 @@ from .realtime.console import console
 from .realtime.routes import realtime
 from .runtime import Runtime
 from .settings import CoreSettings
-from .startup import StartupProblem, collecting, refuse
+from .startup import StartupProblem, collecting, model_problems, refuse
 from .watchdog import watch_event_loop
 
 __all__ = ["create_app"]
@@ -48,7 +49,7 @@ def create_app(settings: CoreSettings, features: Sequence[Feature], *, title: st
 
     Raises:
         StartupError: it could not work: two handlers on one route, models that refer to authentication's tables,
-            features that contradict each other. It has the application, so that the rest of it can be looked at.
+            features that contradict each other.
     """
 
     @asynccontextmanager
@@ -82,7 +83,8 @@ def create_app(settings: CoreSettings, features: Sequence[Feature], *, title: st
     problems: list[StartupProblem] = []
     with collecting(problems):
         app.state.runtime = Runtime(settings, features)
-    refuse((*problems, *route_problems(app.routes)), app)
+    complete = None if problems else app
+    refuse((*problems, *model_problems(Model), *route_problems(app.routes)), complete)
     return app
 
 

@@ -187,9 +187,10 @@ class _Service:
             found += len(part.problems)
             for line in map(str, part.problems) if part.problems else (part.state,):
                 say(f"{part.name}: {line}")
-        say(f"{found} problems: the service does not start so, or not as it should" if found else "the service can start")
         if found:
+            say(f"{found} problems: the service does not start so, or not as it should")
             sys.exit(1)
+        say("the service can start")
 
     def serve(
         self,

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from . import metrics
 from .clients import BreakerState, Clients
-from .database import Database, Model, unit_of_work
+from .database import Database, unit_of_work
 from .deliveries import deliver
 from .features import Feature, FeatureError
 from .http import delete_expired_records
@@ -21,7 +21,7 @@ from .identity import Authenticate
 from .jobs import InlineDispatcher, JobRegistry, Reconciler, Relay, delete_finished, jobs_topic
 from .realtime import Hub, Stream, topics_by_name
 from .settings import CoreSettings
-from .startup import collecting, model_problems, refuse
+from .startup import StartupProblem, collecting, refuse
 
 __all__ = ["Runtime"]
 
@@ -33,11 +33,11 @@ class Runtime:
         """Put the process's parts together.
 
         Raises:
-            StartupError: the models cannot work together; not exactly one feature recognises tokens; two jobs, clients or topics have one name; a job
+            StartupError: not exactly one feature recognises tokens; two jobs, clients or topics have one name; a job
                 waits in a queue that no feature declares; `SERVICE_URLS` names no client; or the broker would hand a
                 job on a second time while it still runs.
         """
-        problems = list(model_problems(Model))
+        problems: list[StartupProblem] = []
         self.settings = settings
         self.features = tuple(features)
         self.database = Database(settings)

@@ -12,9 +12,10 @@ import tomllib
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
@@ -36,7 +37,8 @@ __all__ = [
 _CODE: Final = re.compile(r" \(([A-Z]{2}\d{3})\)$")
 
 
-class StartupProblem(NamedTuple):
+@dataclass(frozen=True)
+class StartupProblem:
     """One reason not to start.
 
     Attributes:
@@ -44,7 +46,8 @@ class StartupProblem(NamedTuple):
         message: what happened.
         hint: what to do.
         location: `file:line`, where there is one.
-        subject: what the owner may accept in `[[tool.hardening.accepted]]`; empty for what cannot be accepted.
+        subject: the part that the owner may accept in `[[tool.hardening.accepted]]`; empty where they may not.
+        cause: the exception that reported it.
     """
 
     code: str
@@ -52,6 +55,7 @@ class StartupProblem(NamedTuple):
     hint: str = ""
     location: str = ""
     subject: str = ""
+    cause: BaseException | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         told = f"{self.location}: {self.message}" if self.location else self.message
@@ -63,7 +67,7 @@ class StartupError(Exception):
 
     Attributes:
         problems: every reason that was found.
-        application: the application that was built all the same; None where it is not complete.
+        application: the application that was built all the same, for `hardened check`; None where it is not complete.
     """
 
     def __init__(self, problems: Iterable[StartupProblem], application: object = None) -> None:
@@ -85,7 +89,7 @@ def refuse(problems: Iterable[StartupProblem], application: object = None) -> No
         accepted = _accepted(project_root() / "pyproject.toml")
         found = tuple(each for each in found if not each.subject or (each.code, each.subject) not in accepted)
     if found:
-        raise StartupError(found, application)
+        raise StartupError(found, application) from next((each.cause for each in found if each.cause), None)
 
 
 @contextmanager
@@ -109,7 +113,7 @@ def problems_of(error: Exception, code: str = "IM003") -> list[StartupProblem]:
     if isinstance(error, SettingsError):
         code = "CF001"
     return [
-        StartupProblem(named[1] if (named := _CODE.search(line)) else code, _CODE.sub("", line))
+        StartupProblem(named[1] if (named := _CODE.search(line)) else code, _CODE.sub("", line), cause=error)
         for line in str(error).splitlines()
     ]
 
@@ -166,14 +170,14 @@ def _import(name: str) -> list[StartupProblem]:
         return problems_of(error)
     except SyntaxError as error:
         location = _place(error.filename, error.lineno or 1) if error.filename else name
-        return [StartupProblem("IM006", f"{type(error).__name__}: {error.msg}", "correct it", location)]
+        return [StartupProblem("IM006", f"{type(error).__name__}: {error.msg}", "correct it", location, cause=error)]
     except ImportError as error:
-        hint = "declare what is missing, or remove the import"
-        return [StartupProblem("IM003", f"{type(error).__name__}: {error}", hint, _failing_line(error) or name)]
+        reason, hint = f"{type(error).__name__}: {error}", "declare what is missing, or remove the import"
+        return [StartupProblem("IM003", reason, hint, _failing_line(error) or name, cause=error)]
     # Whatever a module does when it is imported, sys.exit included: the others are looked at too.
     except (Exception, SystemExit) as error:  # noqa: BLE001
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        return [StartupProblem("IM003", reason, "correct it", _failing_line(error) or name)]
+        return [StartupProblem("IM003", reason, "correct it", _failing_line(error) or name, cause=error)]
     return []
 
 
