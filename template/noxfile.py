@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -17,6 +18,8 @@ nox.options.error_on_external_run = True
 nox.options.sessions = ["lint", "types", "tests", "check"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
+TOOL = "HARDENED_TOOL"
+"""The variable that names another tool than the template's: a requirement, or the path of a checkout."""
 
 
 def _sync(session: nox.Session, *groups: str) -> None:
@@ -57,23 +60,68 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def check(session: nox.Session) -> None:
-    """The guards: each known failure, looked for by name."""
-    _sync(session, "--group=dev")
+    """Known failures, looked for by name; arguments after -- go to `hardened check`."""
+    _install_tool(session, _recorded_tool())
+    # Beside the tool's own environment: what the service needs and what the tool needs do not have to fit.
+    location = Path(session.virtualenv.location).with_name("check-service")
+    session.run_install(
+        "uv", "sync", "--no-default-groups", "--group=dev", env={"UV_PROJECT_ENVIRONMENT": str(location)}
+    )
+    python = location / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     # There, each finding stands at its line of the pull request.
-    shown = ["--format=github"] if os.environ.get("GITHUB_ACTIONS") else []
-    package = PROJECT["tool"]["hardening"]["package"]
-    session.run("python", "-m", f"{package}.checks", *(session.posargs or shown))
+    form = ["--format=github"] if os.environ.get("GITHUB_ACTIONS") else []
+    session.run("hardened", "check", f"--python={python}", *form, *session.posargs)
 
 
 @nox.session(default=False)
 def update(session: nox.Session) -> None:
     """Take what the template has learned since; -- --dry-run shows it, -- --check ends with 2 when there is something."""
-    session.install(*nox.project.load_toml("tools/update.py")["dependencies"])
+    _install_tool(session, _newest_tool(), "--refresh-package=hardened-fastapi", "--reinstall-package=hardened-fastapi")
     try:
-        session.run("python", "tools/update.py", *session.posargs)
+        session.run("hardened", "update", *session.posargs)
     except CommandFailed as failed:
         # Its own status: nox makes 1 of each.
         sys.exit(failed.return_code or 1)
+
+
+def _recorded_tool() -> str:
+    """The requirement of the tool of the template's version that this service has."""
+    commit = _answer("_commit")
+    # As `git describe` writes a commit between two releases.
+    described = re.search(r"-\d+-g([0-9a-f]+)$", commit)
+    return os.environ.get(TOOL) or f"{_newest_tool()}@{described[1] if described else commit}"
+
+
+def _newest_tool() -> str:
+    """The requirement of the newest tool that the template has."""
+    address = _answer("_src_path").removeprefix("git+")
+    for short, long in (("gh:", "https://github.com/"), ("gl:", "https://gitlab.com/")):
+        if address.startswith(short):
+            address = f"{long}{address.removeprefix(short).removesuffix('.git')}.git"
+    if "://" not in address:
+        host = re.fullmatch(r"([\w.-]+@[\w.-]+):(.+)", address)
+        address = f"ssh://{host[1]}/{host[2]}" if host else Path(address).expanduser().resolve().as_uri()
+    return os.environ.get(TOOL) or f"hardened-fastapi @ git+{address}"
+
+
+def _answer(key: str) -> str:
+    found = re.search(rf"^{key}: *(.+?) *$", Path(".copier-answers.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1].strip("'\"") if found else ""
+
+
+def _install_tool(session: nox.Session, requirement: str, *options: str) -> None:
+    """Install `hardened` into the session's own environment; a recorded version only once, so that it works offline."""
+    stamp = Path(session.virtualenv.location, "hardened.txt")
+    if not options and TOOL not in os.environ and stamp.is_file() and stamp.read_text("utf-8") == requirement:
+        return
+    try:
+        session.install(requirement, *options)
+    except CommandFailed:
+        session.error(
+            f"the tool cannot be installed from {requirement}: make the template's repository reachable, or name another "
+            f"in {TOOL} (a requirement, or the path of a checkout); no other session needs it"
+        )
+    stamp.write_text(requirement, encoding="utf-8")
 
 
 @nox.session(default=False)

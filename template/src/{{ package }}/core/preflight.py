@@ -72,9 +72,9 @@ def inspect(package: str, *entries: str) -> tuple[CoreSettings | None, list[Star
         for entry in entries:
             problems += import_modules(f"{package}.{entry}", command_line=True)
         return settings, problems
-    # The defaults stand in for settings that are refused. A part of the owner's may need one that has no default, of
+    # The defaults stand in for settings that are refused. A part may read one that has no default (AttributeError), of
     # which the refusal tells already.
-    with suppress(Exception):
+    with suppress(AttributeError):
         try:
             create_app(settings or kind.model_construct(), features, title=package)
         except StartupError as error:
