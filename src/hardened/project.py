@@ -254,7 +254,10 @@ class Project:
         """The dependencies that pyproject.toml and requirement files declare."""
         from .packaging.declared import Declared  # noqa: PLC0415 - not needed when a service starts
 
-        return Declared(self.config, self.environment)
+        declared = Declared(self.config, self.environment)
+        if declared.problems:
+            self.doubts["declared"] = "; ".join(declared.problems)
+        return declared
 
     @cached_property
     def drivers(self) -> Sequence[Driver]:

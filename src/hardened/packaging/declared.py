@@ -10,8 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import InvalidRequirement
+from packaging.requirements import Requirement as Strict
+
 from ..config.table import FILE, Config
-from ..model import NOWHERE, CouldNotLook, Location
+from ..model import NOWHERE, CouldNotLook, Location, one_line
 from ..records.requirements import Requirement
 from .environment import Environment, normal
 
@@ -20,7 +23,7 @@ _REQUIREMENT = re.compile(
     r"(?:@\s*(?P<url>[^;\s]+)|\(?(?P<specifier>[^;)]*)\)?)\s*(?:;\s*(?P<marker>.*))?$"
 )
 _DEVELOPMENT = re.compile(r"dev|test|lint|doc|typ|ci\b|check|local|bench", re.IGNORECASE)
-_PATH = re.compile(r"\.{0,2}/|file:|[A-Za-z]:\\|\.$")
+_PATH = re.compile(r"\.{0,2}/|file:|[A-Za-z]:\\|\.$|[\w.-]+/|[\w.-]+\.(?:whl|zip|tar\.gz)$")
 _ADDRESS = re.compile(r"(?:\w+\+)?\w+://")
 _REPOSITORY = re.compile(r"(?:git|hg|svn|bzr)\+")
 _REVISION = re.compile(r"[^#]*@([^#@/]+)(?:#|$)")
@@ -52,11 +55,17 @@ def parsed(text: str, kind: str = "service", group: str = "", location: Location
 
 
 class Declared:
-    """What the project declares, in PEP 621 and PEP 735 tables, Poetry's, and requirement files."""
+    """Declarations of a project, in PEP 621 and PEP 735 tables, Poetry's, and requirement files.
+
+    Attributes:
+        requirements: all of them.
+        problems: the lines that no installer can read, and the files that are no text.
+    """
 
     def __init__(self, config: Config, environment: Environment) -> None:
         self._config = config
         self._environment = environment
+        self.problems: list[str] = []
         self._files: dict[Path, list[tuple[int, str]]] = {}
         self.name = normal(str(self._table("project").get("name") or self._table("tool", "poetry").get("name") or ""))
         self._in_project = tuple(dict.fromkeys((*self._tables(), *self._poetry())))
@@ -140,7 +149,7 @@ class Declared:
     def _listed(self, entries: object, kind: str, group: str, header: str, key: str) -> Iterator[Requirement]:
         for entry in entries if isinstance(entries, list) else ():
             # A table includes another group, whose entries are listed where that stands.
-            if isinstance(entry, str) and (made := parsed(entry, kind, group, self._place(header, key, entry))):
+            if isinstance(entry, str) and (made := self._read(entry, kind, group, self._place(header, key, entry))):
                 yield replace(made, bounded=made.bounded or made.name in self._fixed_by_uv)
 
     @cached_property
@@ -202,7 +211,7 @@ class Declared:
                 yield from self._included(path.parent / other[1], group, seen)
             elif not line.startswith("-") and not _ADDRESS.match(line):
                 location = Location.of(self._config.root, path, number)
-                made = parsed(line, "group" if group else "service", group, location)
+                made = self._read(line, "group" if group else "service", group, location)
                 yield from (made,) if made else ()
 
     def _listed_in(self, path: Path) -> Iterator[Requirement]:
@@ -217,8 +226,23 @@ class Declared:
 
     def _lines(self, path: Path) -> list[tuple[int, str]]:
         if path not in self._files:
-            self._files[path] = list(_lines(_decoded(path.read_bytes())))
+            try:
+                content = path.read_bytes()
+            except OSError as error:
+                self.problems.append(f"{Location.of(self._config.root, path)} cannot be read: {error.strerror}")
+                content = b""
+            self._files[path] = list(_lines(_decoded(content)))
         return self._files[path]
+
+    def _read(self, text: str, kind: str, group: str, location: Location) -> Requirement | None:
+        """A requirement as far as it can be read; what an installer would refuse is a problem."""
+        made = parsed(text, kind, group, location)
+        if made is not None and not _ADDRESS.match(text):
+            try:
+                Strict(text)
+            except InvalidRequirement as error:
+                self.problems.append(f"{location}: {text!r} is no requirement: {one_line(error).partition(': ')[0]}")
+        return made
 
     def _table(self, *names: str) -> Mapping[str, Any]:
         table: Any = self._config.document

@@ -412,3 +412,12 @@ def test_what_a_framework_stands_on_has_a_bound(tree: Tree, lines: list[str], su
 def test_a_requirement_is_read(text: str, name: str | None, bounded: bool | None) -> None:
     made: Requirement | None = parsed(text)
     assert (made and made.name, made and made.bounded) == (name, bounded)
+
+
+def test_a_line_that_is_no_requirement_is_named_and_blinds_nothing(tree: Tree) -> None:
+    tree.write({"requirements.txt": "fastapi\nboto3 = 1.2\nhttpx>=1,<2\n./local\ndist/x-1.whl\n"})
+    report = tree.report("CL005", "IM008")
+    assert [each.location.line for each in report.findings if each.code == "CL005"] == [1]
+    assert {each.code for each in report.could_not_look} == {"CL005", "IM008"}
+    [reason] = {each.reason for each in report.could_not_look if each.code == "CL005"}
+    assert reason.startswith("requirements.txt:2: 'boto3 = 1.2' is no requirement")
