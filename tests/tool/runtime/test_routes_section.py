@@ -377,3 +377,20 @@ def test_a_module_that_fails_names_nothing(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.syspath_prepend(tmp_path)
     assert addresses.gather(world(None, authentication=("ends_at_import:x",))) == {"ends_at_import:x": None}
     assert "ends_at_import" not in sys.modules
+
+
+def test_a_model_that_fails_hides_no_other_route(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(model: type[BaseModel], found: object) -> str:
+        raise TypeError(f"{model.__name__} {found is None}")
+
+    app = FastAPI()
+
+    @app.post("/x")
+    def made(body: Period, limit: int) -> Shown: ...
+
+    app.get("/y")(read_it)
+    monkeypatch.setattr(schemas, "range_problem", fail)
+    gathered = table(app)
+    assert [each["path"] for each in own(gathered)] == ["/x", "/y"]
+    assert gathered["unread"].endswith("made cannot be looked into: TypeError: Period False")
+    assert [each["name"] for each in own(gathered)[0]["response"]["texts"]] == ["name", "digest"]

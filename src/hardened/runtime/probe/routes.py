@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from . import _schemas as schemas
@@ -47,11 +47,13 @@ def gather(world: World) -> dict[str, Any]:
         each["endpoint"]["dotted"].partition(".")[0] in _LIBRARIES and each["kind"] != "mount" for each in walk.routes
     ):
         raise Unreadable("the application has no route of its own, so there is nothing to compare")
-    judged = schemas.BaseModel is not None or not any(each.get("dependants") for each in walk.routes)
+    unread = list(dict.fromkeys(walk.parameters.unread))
+    if schemas.BaseModel is None and any(each.get("dependants") for each in walk.routes):
+        unread = ["models of pydantic before 2.0 are not looked into"]
     return {
         "routes": walk.routes,
         "applications": walk.applications,
-        "unread": "" if judged else "models of pydantic before 2.0 are not looked into",
+        "unread": "; ".join(unread),
     }
 
 
@@ -188,6 +190,8 @@ class _Parameters:
         self._ranges: dict[Any, list[dict[str, Any]]] = {}
         self._numbers: dict[Any, list[dict[str, Any]]] = {}
         self._texts: dict[Any, dict[str, Any]] = {}
+        self.unread: list[str] = []
+        """Reasons why models could not be looked into."""
 
     def of(self, dependant: Any) -> dict[str, Any]:
         if id(dependant) not in self._dependants:
@@ -196,20 +200,40 @@ class _Parameters:
         return self._dependants[id(dependant)][1]
 
     def _make(self, dependant: Any) -> dict[str, Any]:
+        call = self.refs.of(dependant.call)
+        return {
+            "call": call,
+            "path": [each.name for each in dependant.path_params],
+            "query": [each.name for each in dependant.query_params],
+            "body": [each.name for each in dependant.body_params],
+            "scheme": SecurityBase is not None
+            and isinstance(dependant.call, SecurityBase)
+            and bool(getattr(dependant.call, "auto_error", True)),
+            "authentication": [
+                address for address, thing in self._authentication.items() if _is_by(dependant.call, thing)
+            ],
+            **self._read(call["name"], lambda: self._taken(dependant, call)),
+        }
+
+    def _read(self, name: str, read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Facts from models; none where a model fails, which does not hide the others."""
+        try:
+            return read()
+        except Exception as error:
+            self.unread.append(f"the models of {name} cannot be looked into: {type(error).__name__}: {error}")
+            return {}
+
+    def _taken(self, dependant: Any, call: dict[str, Any]) -> dict[str, Any]:
+        """The ranges and numbers that a dependency takes from the query and the body."""
         query = {each.name: each for each in dependant.query_params}
         kinds = {name: _annotation(each) for name, each in query.items()}
-        call = self.refs.of(dependant.call)
-        alone = [
+        numbers = [
             {"name": name, "model": "", "location": call["location"]}
             for name, field in query.items()
             if schemas.is_number(kinds[name])
             and schemas.largest_number(kinds[name], getattr(field.field_info, "metadata", ()))
         ]
         return {
-            "call": call,
-            "path": [each.name for each in dependant.path_params],
-            "query": list(query),
-            "body": [each.name for each in dependant.body_params],
             "query_ranges": [
                 {
                     "lower": each.lower,
@@ -220,13 +244,7 @@ class _Parameters:
             ],
             "query_models": [one for kind in kinds.values() for one in self._models(kind)],
             "body_models": [one for each in dependant.body_params for one in self._models(_annotation(each))],
-            "numbers": alone + [one for kind in kinds.values() for one in self._fields(kind)],
-            "scheme": SecurityBase is not None
-            and isinstance(dependant.call, SecurityBase)
-            and bool(getattr(dependant.call, "auto_error", True)),
-            "authentication": [
-                address for address, thing in self._authentication.items() if _is_by(dependant.call, thing)
-            ],
+            "numbers": numbers + [one for kind in kinds.values() for one in self._fields(kind)],
         }
 
     def _models(self, annotation: Any) -> Iterator[dict[str, Any]]:
@@ -265,14 +283,20 @@ class _Parameters:
     def response(self, entry: Any) -> dict[str, Any]:
         own = getattr(entry, "response_class", None)
         given = None if type(own).__name__ == "DefaultPlaceholder" else own
+        model = entry.response_model
         return {
-            "anything": entry.response_model is None or schemas.shows_everything(entry.response_model),
-            "is_list": schemas.is_list(entry.response_model),
             "class_name": "" if given is None else name_of(given),
             "streams": bool(getattr(entry, "is_sse_stream", False)),
-            "texts": [self._text(*each) for each in schemas.texts(entry.response_model)],
             "excluded": [str(each) for each in entry.response_model_exclude or ()],
             "included": [str(each) for each in entry.response_model_include or ()],
+            **self._read(
+                name_of(entry.endpoint),
+                lambda: {
+                    "anything": model is None or schemas.shows_everything(model),
+                    "is_list": schemas.is_list(model),
+                    "texts": [self._text(*each) for each in schemas.texts(model)],
+                },
+            ),
         }
 
     def _text(self, model: type, name: str, shown_as: str) -> dict[str, Any]:
@@ -299,7 +323,9 @@ def _is_by(call: Any, thing: Any) -> bool:
     if call is thing or inner is unwrapped(thing):
         return True
     if isinstance(thing, type):
-        return isinstance(call, thing) or isinstance(getattr(call, "__self__", None), thing)
+        # By identity: `isinstance` runs code of the class.
+        kinds = (*type(call).__mro__, *type(getattr(call, "__self__", None)).__mro__)
+        return any(each is thing for each in kinds)
     return dotted(inner).startswith(f"{dotted(thing)}.<locals>.")
 
 
