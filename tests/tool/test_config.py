@@ -116,7 +116,7 @@ documents = ["handbook/*.md"]
 @pytest.mark.parametrize("pattern", ["/etc/*.yaml", "**x/*"])
 def test_a_pattern_that_is_none_is_one_clear_line(tmp_path: Path, pattern: str) -> None:
     config = load_config(write(tmp_path, TABLE + f'compose = ["{pattern}"]\n'))
-    with pytest.raises(ConfigError, match="compose has .*; it must be a pattern below the project's folder"):
+    with pytest.raises(ConfigError, match=r"compose has .*; it must be a pattern below the project's folder"):
         config.paths("compose")
 
 

@@ -55,6 +55,7 @@ def _rule(rule: RuleSummary) -> dict[str, Any]:
     made: dict[str, Any] = {
         "id": rule.code,
         "shortDescription": {"text": rule.title},
+        "fullDescription": {"text": rule.title},  # GitHub requires both
         "help": {"text": page, "markdown": page},
         "defaultConfiguration": {"level": _level(rule.severity, rule.confidence)},
     }
