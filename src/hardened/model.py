@@ -91,8 +91,8 @@ class Finding:
     confidence: Confidence = Confidence.CERTAIN
 
 
-def option(default: T, help: str) -> T:  # noqa: A002 - the word of argparse and of every command line
-    """Declare a key of `[tool.hardening]` that one rule reads: `users_table: str = option("", "table of the users")`.
+def option(*, default: T, help: str) -> T:  # noqa: A002 - the word of argparse and of every command line
+    """Declare a key of `[tool.hardening]` that one rule reads: `users_table: str = option(default="", help="table of the users")`.
 
     The type of the default is the type of the key: a text, a list of names, a switch or a whole number.
     """

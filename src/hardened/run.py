@@ -55,7 +55,7 @@ def check(
         for each in chosen
     )
     try:
-        config = load_config(root, _options(rules))
+        config = load_config(root, declared_options(rules))
         require_codes(config, [*CODES, *(rule.__name__ for rule in rules)])
         newer = _newer(config.defaults, chosen)
     except ConfigError as error:
@@ -169,7 +169,7 @@ def _facts(rule: type[Rule], project: Project) -> tuple[dict[str, object], list[
     return found, missing
 
 
-def _options(rules: Iterable[type[Rule]]) -> Mapping[str, object]:
+def declared_options(rules: Iterable[type[Rule]] = RULES) -> Mapping[str, object]:
     """The defaults of the keys that rules declare."""
     return {name: default for rule in rules for name, default in rule.options().items()}
 

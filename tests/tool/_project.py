@@ -11,7 +11,7 @@ from hardened.config.table import load_config
 from hardened.model import Finding
 from hardened.project import Project
 from hardened.report import Report
-from hardened.run import check
+from hardened.run import check, declared_options
 
 TABLE = '[tool.hardening]\npackage = "shop"\n'
 
@@ -41,7 +41,7 @@ class Tree:
 
     @property
     def facts(self) -> Project:
-        return Project(load_config(self.root), python=sys.executable, imports=False)
+        return Project(load_config(self.root, declared_options()), python=sys.executable, imports=False)
 
     def report(self, *select: str) -> Report:
         return check(self.root, select=select, python=sys.executable, imports=False)

@@ -41,5 +41,6 @@ def test_the_rule_of_the_documentation_is_found_explained_and_passes_its_tests(t
     assert written == ["src/hardened/rules/rt/rt012.py", "src/hardened/rules/rt/rt012.md", TEST]
 
     run(tmp_path, "ruff", "check", "--config", str(ROOT / "ruff.toml"), written[0], TEST)
+    run(tmp_path, "ruff", "format", "--check", "--config", str(ROOT / "ruff.toml"), written[0], TEST)
     run(tmp_path, "pytest", "-q", "-k", "rt012 or RT012 or registered", TEST, "tests/tool/test_run.py")
     assert run(tmp_path, "hardened", "explain", "RT012").startswith("# RT012: a link changes data")

@@ -10,6 +10,7 @@ from hardened.config.discovery import find_package, find_root
 from hardened.config.errors import ConfigError
 from hardened.config.presets import names
 from hardened.config.table import Config, load_config
+from hardened.run import declared_options
 
 TABLE = '[tool.hardening]\npackage = "shop"\n'
 PRESET = '[project]\nname = "corner-shop"\n' + TABLE + 'preset = "hardened-fastapi"\n'
@@ -39,7 +40,10 @@ def files_in(root: Path, *files: str) -> Path:
         ("[tool]\nhardening = 3", "hardening is 3; it must be a table: [tool.hardening]"),
         ("[tool.hardening\n", "pyproject.toml cannot be read: "),
         ('[tool.hardening]\npakage = "x"', "pakage is no key of [tool.hardening]; did you mean package? there are "),
-        (TABLE + 'users_table = "y"', "users_table is no key of [tool.hardening]; did you mean users-table? "),
+        (
+            TABLE + 'worker_commands = ["y"]',
+            "worker_commands is no key of [tool.hardening]; did you mean worker-commands? ",
+        ),
         (TABLE + 'root = "y"', "root is no key"),
         (TABLE + 'assumptions = ["y"]', "assumptions is no key"),
         ("[tool.hardening]\npackage = 3", "package is 3; it must be a text"),
@@ -124,24 +128,26 @@ def test_a_pattern_that_is_none_is_one_clear_line(tmp_path: Path, pattern: str) 
 
 
 def test_a_preset_has_the_names_of_the_core_in_this_service(tmp_path: Path) -> None:
-    config = load_config(write(tmp_path, PRESET))
+    config = load_config(write(tmp_path, PRESET), declared_options())
     assert config.application == "shop.main:app"
     assert config.worker_commands == ("corner-shop worker",)
-    assert not [value for value in vars(config).values() if "{" in repr(value) and value != config.options]
+    assert not [value for value in vars(config).values() if "{package}" in repr(value) or "{slug}" in repr(value)]
 
 
 def test_the_command_is_the_packages_name_where_the_project_has_none(tmp_path: Path) -> None:
     text = '[tool.hardening]\npackage = "corner_shop"\npreset = "hardened-fastapi"\n'
-    assert load_config(write(tmp_path, text)).worker_commands == ("corner-shop worker",)
+    assert load_config(write(tmp_path, text), declared_options()).worker_commands == ("corner-shop worker",)
 
 
 def test_the_owners_keys_extend_the_lists_of_a_preset_and_replace_its_texts(tmp_path: Path) -> None:
     more = 'public-routes = ["GET /status"]\nusers-table = "people"\nprocfiles = ["Procfile.dev"]\n'
     yours = '[tool.hardening.yours]\npublic-routes = ["GET /old"]\n'
-    config = load_config(write(tmp_path, PRESET + more + yours))
-    assert config.public_routes[-2:] == ("GET /status", "GET /old")
-    assert "GET /health/*" in config.public_routes
-    assert config.users_table == "people"
+    config = load_config(write(tmp_path, PRESET + more + yours), declared_options())
+    routes = config.options["public_routes"]
+    assert isinstance(routes, tuple)
+    assert routes[-2:] == ("GET /status", "GET /old")
+    assert "GET /health/*" in routes
+    assert config.options["users_table"] == "people"
     assert config.procfiles == ("Procfile", "Procfile.dev")
 
 
@@ -151,7 +157,7 @@ def test_without_a_preset_a_list_takes_the_place_of_the_default(tmp_path: Path) 
 
 def test_every_preset_can_be_loaded(tmp_path: Path) -> None:
     for name in names():
-        assert load_config(write(tmp_path, TABLE + f'preset = "{name}"\n')).preset == name
+        assert load_config(write(tmp_path, TABLE + f'preset = "{name}"\n'), declared_options()).preset == name
 
 
 # The project's folder

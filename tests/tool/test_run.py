@@ -28,7 +28,7 @@ reason = "Nobody deletes users."
 class XA001(Rule):
     """Each column that is declared is a finding."""
 
-    columns: tuple[str, ...] = option(("orders.user_id", "orders.other_id"), "columns to find")
+    columns: tuple[str, ...] = option(default=("orders.user_id", "orders.other_id"), help="columns to find")
 
     def check(self) -> Iterator[Finding]:
         for line, name in enumerate(self.columns, 1):

@@ -29,7 +29,7 @@ _NO_KEYS = ("root", "options", "assumptions")
 
 @dataclass(frozen=True)
 class Config:
-    """The table, with its defaults. Paths are relative to `root`; addresses are `module:attribute`.
+    """The keys that facts or several rules read, with their defaults; a key of one rule is declared there. Paths are relative to `root`; addresses are `module:attribute`.
 
     Attributes:
         options: the values of the keys that single rules declare, by name.
@@ -43,15 +43,10 @@ class Config:
     metadata: str = ""
     # Databases.
     migrations: str = "migrations/versions"
-    engines: tuple[str, ...] = ()
-    users_table: str = ""
     authentication_tables: tuple[str, ...] = ()
-    commits: tuple[str, ...] = ()
     upserts: tuple[str, ...] = ()
     # Routes.
     authentication: tuple[str, ...] = ()
-    public_routes: tuple[str, ...] = ()
-    owner_columns: tuple[str, ...] = ()
     owner_helpers: tuple[str, ...] = ()
     body_limits: tuple[str, ...] = ()
     secret_responses: tuple[str, ...] = ()
@@ -70,8 +65,6 @@ class Config:
         "requirements/*.txt",
         "requirements/*.in",
     )
-    # Imports.
-    banned: tuple[str, ...] = ("passlib: use pwdlib",)
     # Settings and deployment.
     settings: str = ""
     compose: tuple[str, ...] = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")

@@ -100,11 +100,11 @@ def test_db001_multiplies_bits_by_dimensions_where_a_function_shifts(
 
 # DB002
 
-CONFIG = Config(Path(), authentication_tables=("logins",), users_table="users")
+CONFIG = Config(Path(), authentication_tables=("logins",))
 
 
 def test_db002_finds_a_reference_to_an_authentication_table() -> None:
-    [finding] = DB002().check(CONFIG, [ORDERS, LOGINS], [], {})
+    [finding] = DB002(users_table="users").check(CONFIG, [ORDERS, LOGINS], [], {})
     assert spots([finding]) == [("DB002", MODELS, 7)]
     assert (finding.subject, finding.hint) == ("orders.made_by", "refer to users")
 
@@ -175,14 +175,13 @@ def test_db002_finds_a_reference_of_a_migration_until_a_later_one_drops_it(tree:
 
 def test_db003_finds_a_connection_under_any_name(tree: Tree) -> None:
     main(tree, "import sqlite3 as s\nfrom sqlalchemy import create_engine as make\n\ns.connect('x')\nmake('x')\n")
-    found = spots(DB003().check(tree.facts.config, tree.facts.source))
+    found = spots(DB003().check(tree.facts.source))
     assert found == [("DB003", MAIN, 4), ("DB003", MAIN, 5)]
 
 
 def test_db003_is_silent_about_the_module_that_makes_engines(tree: Tree) -> None:
     main(tree, "import sqlite3\nfrom sqlalchemy import create_engine\n\ncreate_engine('x')\nsqlite3.Row\n")
-    tree.settings('engines = ["shop.main"]')
-    assert list(DB003().check(tree.facts.config, tree.facts.source)) == []
+    assert list(DB003(engines=("shop.main",)).check(tree.facts.source)) == []
 
 
 # DB004
@@ -239,21 +238,20 @@ def test_db005_is_silent_about_columns_that_lead_in_any_order() -> None:
 
 def test_db007_finds_a_transaction_that_is_ended_by_hand(tree: Tree) -> None:
     main(tree, "from sqlalchemy.orm import Session\n\ndef f(s: Session):\n    s.commit()\n")
-    tree.settings('commits = ["shop.core"]')
-    [finding] = DB007().check(tree.facts.config, tree.facts.sessions)
+    [finding] = DB007(commits=("shop.core",)).check(tree.facts.sessions)
     assert spots([finding]) == [("DB007", MAIN, 4)]
     assert finding.subject == "s.commit"
 
 
 def test_db007_is_silent_in_the_modules_that_commit_and_about_savepoints(tree: Tree) -> None:
     main(tree, "def f(session, consumer):\n    session.begin_nested().commit()\n    consumer.commit()\n")
-    tree.settings('commits = ["shop.core"]').write({"src/shop/core.py": "def f(session):\n    session.commit()\n"})
-    assert list(DB007().check(tree.facts.config, tree.facts.sessions)) == []
+    tree.write({"src/shop/core.py": "def f(session):\n    session.commit()\n"})
+    assert list(DB007(commits=("shop.core",)).check(tree.facts.sessions)) == []
 
 
 def test_db007_does_not_apply_without_modules_that_commit(tree: Tree) -> None:
     with pytest.raises(DoesNotApply, match="no `commits`"):
-        list(DB007().check(tree.facts.config, tree.facts.sessions))
+        list(DB007().check(tree.facts.sessions))
 
 
 # DB008

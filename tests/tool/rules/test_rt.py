@@ -447,14 +447,15 @@ def test_rt004_judges_rows_by_the_identifier_of_a_request(
         return session.get(Order, number)
     """
     tree = source(tmp_path, text)
-    config = Config(tree.root, package="shop", owner_columns=("customer",), owner_helpers=("shop.main:owned",))
+    config = Config(tree.root, package="shop", owner_helpers=("shop.main:owned",))
     one = route("show", 2, dependants=(Dependant(code("show", 2), path=("number",)),))
     addresses = {"shop.main:owned": code("owned", 5)}
-    assert lines(RT004().check([one], CallGraph(tree), ROWS, addresses, config)) == expected
+    assert lines(RT004(owner_columns=("customer",)).check([one], CallGraph(tree), ROWS, addresses, config)) == expected
 
 
 def test_rt005_takes_dependencies_schemes_and_middleware_for_authentication(tmp_path: Path) -> None:
-    config = Config(tmp_path, package="shop", authentication=("shop.main:user",), public_routes=("GET /free*",))
+    config = Config(tmp_path, package="shop", authentication=("shop.main:user",))
+    rule = RT005(public_routes=("GET /free*",))
     own = Dependant(code("show", 1))
     routes = [
         route("bare", 10),
@@ -465,8 +466,8 @@ def test_rt005_takes_dependencies_schemes_and_middleware_for_authentication(tmp_
     ]
     applications = [Application(), Application((4,), (Middleware(2, "shop.main.user"),))]
     addresses = {"shop.main:user": code("user", 2)}
-    assert lines(RT005().check(routes, applications, addresses, config)) == [("RT005", 10)]
-    gone = [each.message for each in RT005().check(routes[1:], applications, {}, config)]
+    assert lines(rule.check(routes, applications, addresses, config)) == [("RT005", 10)]
+    gone = [each.message for each in rule.check(routes[1:], applications, {}, config)]
     assert gone[0] == "authentication names shop.main:user, and there is no such thing"
 
 

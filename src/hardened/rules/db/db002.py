@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...config.table import FILE, Config
-from ...model import DoesNotApply, Finding, Location, Rule
+from ...model import DoesNotApply, Finding, Location, Rule, option
 from ...records.migrations import Migrated
 from ...records.tables import Table
 from ._shared import subject_of
@@ -21,13 +21,15 @@ class DB002(Rule):
     makes, and no later one drops, is in the database whatever the models declare.
     """
 
+    users_table: str = option(default="", help="table of the users, to which other tables refer")
+
     def check(
         self, config: Config, tables: Sequence[Table], migrated: Sequence[Migrated], doubts: Mapping[str, str]
     ) -> Iterator[Finding]:
         declared = config.authentication_tables
         if not declared:
             raise DoesNotApply("no `authentication-tables` in [tool.hardening]")
-        users = config.users_table or "the users table"
+        users = self.users_table or "the users table"
         for table in tables:
             for reference in table.references:
                 target = reference.target, reference.target.rpartition(".")[2]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...config.table import Config
-from ...model import Finding, Rule
+from ...model import Finding, Rule, option
 from ...source.tree import Source
 
 DRIVERS = {
@@ -33,8 +32,10 @@ class DB003(Rule):
     Quiet are: an import for a type or an exception, and calls in tests and migrations.
     """
 
-    def check(self, config: Config, source: Source) -> Iterator[Finding]:
-        makers = config.engines
+    engines: tuple[str, ...] = option(default=(), help="modules that make engines")
+
+    def check(self, source: Source) -> Iterator[Finding]:
+        makers = self.engines
         hint = "use the session that is handed to you" + (f", or make the engine in {makers[0]}" if makers else "")
         for site in source.uses:
             root, _, rest = site.name.partition(".")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...config.table import Config
-from ...model import DoesNotApply, Finding, Rule
+from ...model import DoesNotApply, Finding, Rule, option
 from ...source.sessions import Sessions
 
 
@@ -19,8 +18,10 @@ class DB007(Rule):
     repository.
     """
 
-    def check(self, config: Config, sessions: Sessions) -> Iterator[Finding]:
-        allowed = config.commits
+    commits: tuple[str, ...] = option(default=(), help="modules that begin and end transactions")
+
+    def check(self, sessions: Sessions) -> Iterator[Finding]:
+        allowed = self.commits
         if not allowed:
             raise DoesNotApply("no `commits` in [tool.hardening]: the modules that begin and end transactions")
         for each in sessions.ends():

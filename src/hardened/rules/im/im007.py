@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...config.table import Config
-from ...model import Finding, Rule
+from ...model import Finding, Rule, option
 from ...packaging.declared import Declared
 from ...source.tree import Import, Source
 
@@ -20,8 +19,13 @@ class IM007(Rule):
     `package.module`.
     """
 
-    def check(self, config: Config, declared: Declared, source: Source) -> Iterator[Finding]:
-        for entry in config.banned:
+    banned: tuple[str, ...] = option(
+        default=("passlib: use pwdlib",),
+        help="packages that must not be used, each with its replacement: `requests: use httpx2`",
+    )
+
+    def check(self, declared: Declared, source: Source) -> Iterator[Finding]:
+        for entry in self.banned:
             name, _, advice = (each.strip() for each in entry.partition(":"))
             advice = advice or "remove it"
             for each in declared.of(name):

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...config.table import Config
-from ...model import DoesNotApply, Finding, Rule
+from ...model import DoesNotApply, Finding, Rule, option
 from ...records.routes import CodeRef, Route
 from ...source.call_graph import CallGraph
 from ...source.rows import Owners, Statement, statements
@@ -23,6 +23,8 @@ class RT004(Rule):
     `owner-helpers`. What only administrators reach is accepted, with the route as `where`.
     """
 
+    owner_columns: tuple[str, ...] = option(default=(), help="columns that have the owner of a row")
+
     def check(
         self,
         routes: Sequence[Route],
@@ -31,7 +33,7 @@ class RT004(Rule):
         addresses: Mapping[str, CodeRef | None],
         config: Config,
     ) -> Iterator[Finding]:
-        columns = config.owner_columns
+        columns = self.owner_columns
         if not columns:
             raise DoesNotApply("no `owner-columns` in [tool.hardening]")
         models = {name for name, declared in row_models.items() if declared.intersection(columns)}

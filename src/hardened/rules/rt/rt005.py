@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...config.table import FILE, Config
-from ...model import DoesNotApply, Finding, Location, Rule
+from ...model import DoesNotApply, Finding, Location, Rule, option
 from ...records.routes import Application, CodeRef, Route
 from ._endpoints import fits, own_endpoints
 
@@ -19,6 +19,10 @@ class RT005(Rule):
     it refuses by itself (`auto_error`). `public-routes` lists the others: `GET /health/*`, `* /status`, `WEBSOCKET /live`.
     Entries of either list that stand for nothing are named too. Quiet are mounted files and the documentation's routes.
     """
+
+    public_routes: tuple[str, ...] = option(
+        default=(), help="routes that need no authentication: `GET /path`, with `*` for any end or any method"
+    )
 
     def check(
         self,
@@ -43,7 +47,7 @@ class RT005(Rule):
         for route in own_endpoints(routes, websockets=True):
             if any(each.authenticates for each in route.dependants[1:]) or _is_behind(route, applications, doors):
                 continue
-            entries = [each for each in config.public_routes if fits(route, each)]
+            entries = [each for each in self.public_routes if fits(route, each)]
             used.update(entries)
             if not entries:
                 yield self.finding(
@@ -52,7 +56,7 @@ class RT005(Rule):
                     route.called,
                     hint="give it or its router the dependency that does, or list it in public-routes",
                 )
-        for entry in config.public_routes:
+        for entry in self.public_routes:
             if entry not in used:
                 yield self.finding(
                     f"public-routes has {entry!r}, and no route without authentication is that",
