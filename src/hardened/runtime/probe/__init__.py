@@ -35,6 +35,8 @@ SECTIONS: dict[str, str] = {
     "steps": "steps",
     "tables": "tables",
 }
+#: Sections whose modules import a library, and the object without which neither is imported.
+REQUIRED = {"loading": "metadata", "mapped": "metadata", "tables": "metadata"}
 #: The libraries whose versions the answer has, where the project imports them.
 LIBRARIES = ("celery", "fastapi", "pydantic", "pydantic_settings", "sqlalchemy", "starlette")
 
@@ -101,6 +103,8 @@ def _answer(request: dict[str, Any], journal: Journal) -> None:
 
 def _section(world: World, name: str, deadline: Deadline, *, keep: bool) -> dict[str, Any]:
     try:
+        if name in REQUIRED:
+            world.there(REQUIRED[name])
         # Compiled probe modules may be kept, compiled project modules may not.
         sys.dont_write_bytecode = keep
         try:
