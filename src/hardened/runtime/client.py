@@ -59,7 +59,6 @@ class _Start(msgspec.Struct):
 
 class _Imported(msgspec.Struct):
     missing: dict[str, str]
-    application_tables: tuple[str, ...]
     versions: dict[str, str]
     problem: str
 
@@ -77,7 +76,6 @@ class Answer:
         doubts: why `failures` may be incomplete.
         undescribed: why the API's schema could not be made, so that `attempts` may be incomplete.
         missing: why there is nothing at an address of the configuration, by key.
-        application_tables: the names of the tables that the application's own imports define.
         problem: why the probe did not come to its end; empty where it did.
     """
 
@@ -89,7 +87,6 @@ class Answer:
     doubts: tuple[str, ...] = ()
     undescribed: str = ""
     missing: dict[str, str] = dataclasses.field(default_factory=dict)
-    application_tables: tuple[str, ...] = ()
     problem: str = ""
     _sections: dict[str, Section] = dataclasses.field(default_factory=dict)
 
@@ -211,7 +208,6 @@ def _read(lines: list[bytes], interpreter: Interpreter) -> Answer:
             elif kind == "imported":
                 imported = msgspec.json.decode(raw, type=_Imported)
                 answer.missing, answer.versions = imported.missing, imported.versions
-                answer.application_tables = imported.application_tables
                 answer.doubts += (imported.problem,) if imported.problem else ()
             elif kind == "broken":
                 doing = f"{doing} ({msgspec.json.decode(raw, type=str)})"

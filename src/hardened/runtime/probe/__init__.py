@@ -81,15 +81,7 @@ def _answer(request: dict[str, Any], journal: Journal) -> None:
         Imports(world, network, deadline).run()
     except Unreadable as reason:
         elsewhere = str(reason)
-    journal.write(
-        "imported",
-        {
-            "missing": world.missing,
-            "application_tables": world.application_tables,
-            "versions": _versions(),
-            "problem": elsewhere,
-        },
-    )
+    journal.write("imported", {"missing": world.missing, "versions": _versions(), "problem": elsewhere})
     for name in request["sections"]:
         journal.write("doing", f"when the section {name} is made")
         section = {"problem": elsewhere} if elsewhere else _section(world, name, deadline, keep=writes)
@@ -157,5 +149,5 @@ def _describe(world: World, network: Network, deadline: Deadline) -> None:
 
 
 def _versions() -> dict[str, str]:
-    found = {name: vars(sys.modules[name]).get("__version__") for name in LIBRARIES if name in sys.modules}
-    return {name: version for name, version in found.items() if isinstance(version, str)}
+    found = {name: getattr(sys.modules.get(name), "__version__", None) for name in LIBRARIES}
+    return {name: version for name, version in found.items() if type(version) is str}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Iterator
@@ -9,9 +10,9 @@ from types import ModuleType
 from typing import Any
 
 from ._journal import Journal
-from ._places import NOWHERE, Place, Places, source_file, unwrapped
+from ._places import NOWHERE, Place, Places, unwrapped
 
-__all__ = ["NOWHERE", "Absent", "Place", "Unreadable", "World", "source_file", "unwrapped"]
+__all__ = ["NOWHERE", "Absent", "Place", "Unreadable", "World", "unwrapped"]
 _HERE = os.path.dirname(os.path.realpath(__file__)) + os.sep
 _namespace: Any = vars(ModuleType)["__dict__"].__get__
 
@@ -62,14 +63,12 @@ class World(Places):
     def find(self, address: str) -> Any:
         """The object at `module:attribute`; None where there is nothing."""
         name, _, path = address.partition(":")
-        if name not in sys.modules:
-            try:
-                __import__(name)
-            except BaseException:
-                return None
-        value: Any = sys.modules.get(name)
-        for attribute in path.split("."):
-            value = getattr(value, attribute, None)
+        try:
+            value: Any = importlib.import_module(name)
+            for attribute in path.split("."):
+                value = getattr(value, attribute)
+        except BaseException:
+            return None
         return value
 
     def is_source(self, path: str) -> bool:
