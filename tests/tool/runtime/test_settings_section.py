@@ -13,6 +13,7 @@ from hardened.records.settings import Model, SettingsFacts
 from hardened.runtime.probe._world import Unreadable
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from ._project import probe
 from ._section import answer, section, world
 
 HERE = Path(__file__)
@@ -105,6 +106,21 @@ def test_an_object_stands_for_its_class_and_others_are_a_reason(tmp_path: Path) 
     assert facts(tmp_path, Base()).numbers == {"pool_size": 5}
     with pytest.raises(Unreadable, match="the settings are a dict"):
         answer("settings", world(tmp_path, HERE.parent, settings={}))
+
+
+def test_a_module_that_makes_its_settings_and_lacks_a_variable(tmp_path: Path) -> None:
+    settings = """
+        from pydantic import BaseModel
+
+        class Settings(BaseModel):
+            broker_url: str
+            api_key: str = "k3y"
+
+        settings = Settings()
+        """
+    files = {"settings.py": settings, "main.py": "from .settings import settings\n"}
+    found = probe(tmp_path, files, settings="shop.settings:Settings").section("settings", SettingsFacts)
+    assert [str(each.location) for each in found.defaults] == ["src/shop/settings.py:5"]
 
 
 class Line(BaseModel):

@@ -8,7 +8,7 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any
 
 from ._guard import Deadline, Ended, TooLong, words
@@ -37,6 +37,7 @@ class Imports:
         self._causes: dict[str, str] = {}  # by module
         self._culprits: set[str | None] = set()  # files whose own failure is recorded
         self._halted: set[str] = set()
+        self._unfinished: dict[str, dict[str, Any]] = {}  # namespaces of modules that failed half-way
 
     def run(self) -> None:
         """Import everything.
@@ -55,6 +56,7 @@ class Imports:
         for name in self._files:
             if name not in request["elsewhere"]:
                 self.load(name)
+        self._keep_settings(request["config"].get("settings"))
         self._world.during = ""
 
     def find_spec(self, name: str, *_: object) -> None:
@@ -85,6 +87,19 @@ class Imports:
         else:
             self._world.objects[key] = value
 
+    def _keep_settings(self, address: str | None) -> None:
+        """Take the class of settings out of a module that failed after it had been defined.
+
+        Why: `settings = Settings()` below the class fails without the variables of production, and the class is whole.
+        After all other imports: none of them finds half a module.
+        """
+        name, _, attribute = (address or "").partition(":")
+        namespace = self._unfinished.get(name, {})
+        if "settings" in self._world.missing and isinstance(namespace.get(attribute), type):
+            del self._world.missing["settings"]
+            self._world.objects["settings"] = namespace[attribute]
+            vars(sys.modules.setdefault(name, ModuleType(name))).update(namespace)
+
     def load(self, name: str) -> str:
         """Import a module; the reason why that fails, else empty."""
         if name not in self._causes:
@@ -108,6 +123,8 @@ class Imports:
 
     def _record(self, name: str, error: BaseException) -> str:
         chain = _chain(error)
+        for each in chain:
+            self._keep_namespaces(each.__traceback__)
         # A start that was refused for several problems at once: the first of them is its cause.
         text = self._text(chain[1] if hasattr(error, "problems") and len(chain) > 1 else error)
         frames = [frame for each in chain for frame in self._frames(each.__traceback__)]
@@ -142,6 +159,11 @@ class Imports:
         failure = {"module": blamed, "message": text + raised, "location": place, "code": code, "needs": wanted}
         self._world.journal.write("failure", failure)
         return f"{text}, at {_shown(place)}"
+
+    def _keep_namespaces(self, trace: TracebackType | None) -> None:
+        for frame, _ in traceback.walk_tb(trace):
+            if frame.f_code.co_name == "<module>" and self._world.is_source(frame.f_code.co_filename):
+                self._unfinished.setdefault(str(frame.f_globals.get("__name__")), frame.f_globals)
 
     def _frames(self, trace: TracebackType | None) -> Iterator[tuple[Place, bool]]:
         """The project's own frames, outermost first, and whether each is inside a function or class."""
