@@ -15,6 +15,7 @@ from ..deployment.compose import Compose, Service
 from ..deployment.process import Process
 from ..model import Location
 from ..source.files import File
+from ..source.nodes import child_nodes
 from ..source.tree import Source, python_files
 from .environment import Environment
 
@@ -361,4 +362,4 @@ def _bound(tree: ast.Module) -> Iterator[str]:
             isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name
         ):
             yield node.name
-        pending += ast.iter_child_nodes(node)
+        pending += child_nodes(node)

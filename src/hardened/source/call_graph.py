@@ -12,7 +12,7 @@ from functools import cached_property
 
 from ..model import Location
 from .limits import CHAIN
-from .nodes import FUNCTIONS, Scope, children, last_of, parent_of
+from .nodes import FUNCTIONS, Scope, child_nodes, last_of, parent_of
 from .symbols import CallSite, SymbolTable
 from .tree import Source
 from .walks import own_nodes
@@ -126,7 +126,7 @@ class Function:
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
         """What each node of it lies in."""
-        return {child: node for node in ast.walk(self.node) for child in children(node)}
+        return {child: node for node in ast.walk(self.node) for child in child_nodes(node)}
 
     @cached_property
     def assigned(self) -> dict[str, list[ast.expr]]:

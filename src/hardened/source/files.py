@@ -59,6 +59,23 @@ class File:
         return self._parsed if isinstance(self._parsed, ast.Module) and not self.left_out else None
 
     @cached_property
+    def tried_imports(self) -> tuple[range, ...]:
+        """The lines in a `try` or `with` that handles a failing import."""
+        found: list[range] = []
+        for node in ast.walk(self.tree) if self.tree else ():
+            handled: list[ast.expr] = []
+            last: int | None = None
+            if isinstance(node, ast.Try):
+                handled, last = [each.type for each in node.handlers if each.type], node.body[-1].end_lineno
+            elif isinstance(node, ast.With):
+                handled = [each.context_expr for each in node.items if isinstance(each.context_expr, ast.Call)]
+                last = node.end_lineno
+            names = {each.id for one in handled for each in ast.walk(one) if isinstance(each, ast.Name)}
+            if isinstance(node, ast.stmt) and names & {"ImportError", "ModuleNotFoundError"}:
+                found.append(range(node.lineno, (last or node.lineno) + 1))
+        return tuple(found)
+
+    @cached_property
     def broken(self) -> Broken | None:
         """Why it does not compile; None where it does, or is left out."""
         content = b"" if _is_compiled(self._real) else self.content

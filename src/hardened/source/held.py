@@ -9,9 +9,10 @@ from functools import cached_property
 
 from ..model import Location
 from .call_graph import MEMOS, RUNS, CallGraph, Function, last_word
+from .nodes import FUNCTIONS, SCOPES, child_nodes
 from .outgoing import waits
 from .sessions import Resource, Sessions
-from .symbols import FUNCTIONS, SCOPES, CallSite, SymbolTable
+from .symbols import CallSite, SymbolTable
 from .tree import Source
 from .walks import is_generator
 
@@ -405,7 +406,7 @@ class _Walk:
     # Expressions, in the order in which they are evaluated
 
     def _expressions(self, node: ast.stmt, state: _State) -> None:
-        for each in ast.iter_child_nodes(node):
+        for each in child_nodes(node):
             if isinstance(each, ast.expr):
                 self._expression(each, state)
 
@@ -424,7 +425,7 @@ class _Walk:
                 self._expression(part, branch)
             _join(state, branches)
             return
-        children = list(ast.iter_child_nodes(node))
+        children = child_nodes(node)
         if isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)):
             children = [*node.generators, *(each for each in children if not isinstance(each, ast.comprehension))]
         elif isinstance(node, ast.comprehension):

@@ -12,6 +12,7 @@ from ..config.table import Config
 from ..model import Location
 from ..records.migrations import Migrated
 from .files import File
+from .nodes import child_nodes
 from .symbols import FUNCTIONS, SymbolTable
 from .tree import migration_of
 
@@ -125,7 +126,7 @@ class _Migration:
         elif isinstance(node, ast.Call):
             within = self._around(node, within)
             yield from self._call(node, within)
-        for child in ast.iter_child_nodes(node):
+        for child in child_nodes(node):
             yield from self.walk(child, within)
 
     def _around(self, call: ast.Call, within: _Within) -> _Within:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from ..model import Location
 from .call_graph import CallGraph, Function
-from .symbols import FUNCTIONS, SymbolTable
+from .nodes import FUNCTIONS, child_nodes
+from .symbols import SymbolTable
 from .walks import CONSTRUCTORS, own_nodes
 
 _CLOCKS = re.compile(
@@ -122,7 +123,7 @@ class SharedValues:
             each = pending.pop()
             if isinstance(each, (ast.Lambda, *FUNCTIONS)):
                 continue
-            pending += ast.iter_child_nodes(each)
+            pending += child_nodes(each)
             # A name that was given such a value carries it along.
             meaning = (
                 names.meaning(each.func if isinstance(each, ast.Call) else each)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..model import Location
 from .call_graph import CallGraph, Function
-from .nodes import children
+from .nodes import child_nodes
 from .symbols import SymbolTable
 
 _RESPONSES = {
@@ -69,7 +69,7 @@ class Shown:
     ) -> Iterator[tuple[Location, str]]:
         error = error or getattr(block, "name", None) or ""
         texts = {error} - {""}
-        parents = {child: node for node in ast.walk(block) for child in children(node)}
+        parents = {child: node for node in ast.walk(block) for child in child_nodes(node)}
         whole = [node for statement in body for node in ast.walk(statement)]
         written: set[str] = set()
         for node in whole:
@@ -149,7 +149,7 @@ class Shown:
         if isinstance(node, ast.BinOp):
             return any(self._shows(each, texts, names, plainly=True) for each in (node.left, node.right))
         if isinstance(node, (ast.JoinedStr, ast.Dict, ast.List, ast.Tuple, ast.BoolOp)):
-            return any(self._shows(each, texts, names, plainly=plainly) for each in ast.iter_child_nodes(node))
+            return any(self._shows(each, texts, names, plainly=plainly) for each in child_nodes(node))
         return False
 
     def _is_excused(self, above: ast.AST, part: ast.expr, names: SymbolTable) -> bool:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..model import Location
 from .call_graph import CallGraph
-from .nodes import children
+from .nodes import child_nodes
 from .symbols import FUNCTIONS, CallSite, SymbolTable
 
 MOCKS = {"Mock", "MagicMock", "AsyncMock", "NonCallableMock", "NonCallableMagicMock"}
@@ -239,7 +239,7 @@ def _patch(name: str) -> str:
 
 
 def _parents(tree: ast.Module | None) -> dict[ast.AST, ast.AST]:
-    return {child: node for node in ast.walk(tree) for child in children(node)} if tree else {}
+    return {child: node for node in ast.walk(tree) for child in child_nodes(node)} if tree else {}
 
 
 def _replaces(names: SymbolTable, node: ast.AST, above: dict[ast.AST, ast.AST]) -> bool:

@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 from ..model import Location
 from .files import File
 from .limits import CHAIN, NESTING
-from .nodes import FUNCTIONS, SCOPES, Scope, children, last_of, parent_of
+from .nodes import FUNCTIONS, SCOPES, Scope, child_nodes, last_of, parent_of
 
 __all__ = ["FUNCTIONS", "SCOPES", "CallSite", "Resolution", "Scope", "SymbolTable"]
 
@@ -304,15 +304,18 @@ class SymbolTable:
                 self.file.leave_out(f"has more than {NESTING} levels of nesting")
                 self._around, self._bound = {}, {}
                 return
+            inner = child_nodes(node)
+            if not inner:
+                continue
             level += 1
             if isinstance(node, SCOPES):
                 body: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else list(node.body)
                 within, inside = (*around, node), set(map(id, body))
                 pending += [(each, within, level) for each in reversed(body)]
                 # Decorators, defaults, bases and annotations are evaluated around a definition.
-                pending += [(each, around, level) for each in reversed(children(node)) if id(each) not in inside]
+                pending += [(each, around, level) for each in reversed(inner) if id(each) not in inside]
             else:
-                pending += [(each, around, level) for each in reversed(children(node))]
+                pending += [(each, around, level) for each in reversed(inner)]
 
     def _binding(self, node: ast.AST, around: tuple[Scope, ...]) -> None:
         scope = around[-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from .nodes import SCOPES, children
+from .nodes import SCOPES, child_nodes
 
 CONSTRUCTORS = ("__init__", "__post_init__", "__new__", "model_post_init", "__attrs_post_init__")
 """Methods that run when an object is made."""
@@ -23,7 +23,7 @@ def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
         node = pending.pop()
         yield node
         if not isinstance(node, SCOPES):
-            pending += reversed(children(node))
+            pending += reversed(child_nodes(node))
 
 
 def is_generator(function: ast.AST) -> bool:
