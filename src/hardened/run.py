@@ -15,7 +15,7 @@ from .config.acceptances import Acceptance, accept
 from .config.baseline import Entry, compare
 from .config.discovery import FILE
 from .config.errors import ConfigError
-from .config.table import closest, load_config, require_codes
+from .config.table import Config, closest, load_config, require_codes
 from .model import CouldNotLook, DoesNotApply, Finding, Location, Rule, Severity, one_line
 from .project import NOT_IMPORTED, Project
 from .report import Report, RuleSummary, Skipped
@@ -111,6 +111,11 @@ def explain(code: str) -> str:
     return rule.page().read_text(encoding="utf-8")
 
 
+def configured(rule: type[Rule], config: Config) -> Rule:
+    """The rule, with the values of the keys that it declares."""
+    return rule(**{name: config.options[name] for name in rule.options() if name in config.options})
+
+
 class _Outcome:
     """What the rules answer, as they are asked."""
 
@@ -138,8 +143,7 @@ class _Outcome:
             self.could_not_look += [Skipped(code, str(each)) for each in missing if isinstance(each, CouldNotLook)]
             if any(str(each) == NOT_IMPORTED for each in missing):
                 self._judged.discard(code)
-            values = {name: project.config.options[name] for name in rule.options() if name in project.config.options}
-            for finding in rule(**values).check(**needed):
+            for finding in configured(rule, project.config).check(**needed):
                 self.findings[finding] = None
         except DoesNotApply as reason:
             if str(reason) == NOT_IMPORTED:

@@ -72,8 +72,6 @@ class Config:
     procfiles: tuple[str, ...] = ("Procfile",)
     kubernetes: tuple[str, ...] = ()
     documents: tuple[str, ...] = ("README.md", "docs/**/*.md", ".env.example")
-    liveness: tuple[str, ...] = ()
-    pool_settings: tuple[str, ...] = ()
     # Runs.
     preset: str = ""
     defaults: str = ""

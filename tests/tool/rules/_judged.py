@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 
 from hardened.model import Finding, Rule
+from hardened.run import configured
 
 from .._project import Tree
 
@@ -17,7 +18,7 @@ def judged(rule: type[Rule], tree: Tree, **facts: object) -> list[Finding]:
     for name, parameter in list(inspect.signature(rule.check).parameters.items())[1:]:
         if name not in facts and parameter.default is parameter.empty:
             facts[name] = project.fact(name)
-    return list(rule().check(**facts))
+    return list(configured(rule, project.config).check(**facts))
 
 
 def places(findings: list[Finding]) -> list[Place]:

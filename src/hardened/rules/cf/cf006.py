@@ -6,10 +6,10 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from ...config.table import FILE, Config
+from ...config.table import FILE
 from ...deployment.kubernetes import Cluster
 from ...knowledge.backends import BACKENDS
-from ...model import DoesNotApply, Finding, Location, Rule
+from ...model import DoesNotApply, Finding, Location, Rule, option
 from ...records.routes import GetRoute
 from ...source.call_graph import CallGraph, Function
 from ...source.walks import own_nodes
@@ -27,16 +27,18 @@ class CF006(Rule):
     health check of a compose file, at which nothing is started again.
     """
 
-    def check(
-        self, config: Config, cluster: Cluster, steps: Sequence[GetRoute], call_graph: CallGraph
-    ) -> Iterator[Finding]:
+    liveness: tuple[str, ...] = option(
+        default=(), help="routes that say that the process lives, besides those of probes"
+    )
+
+    def check(self, cluster: Cluster, steps: Sequence[GetRoute], call_graph: CallGraph) -> Iterator[Finding]:
         probes = list(_liveness_probes(cluster))
-        if not probes and not config.liveness:
+        if not probes and not self.liveness:
             raise DoesNotApply("no `liveness` in [tool.hardening], and no livenessProbe that calls a route")
-        routes = {path: next((each for each in steps if each.answers(path)), None) for path in config.liveness}
+        routes = {path: next((each for each in steps if each.answers(path)), None) for path in self.liveness}
         routes |= {path: next((each for each in steps if each.answers(path)), None) for path, _ in probes}
         found = {path: _dependence(route, call_graph) for path, route in routes.items() if route}
-        for path in config.liveness:
+        for path in self.liveness:
             route = routes[path]
             if route is None:
                 message = f"liveness names {path}, and no route answers GET {path}"
@@ -46,7 +48,7 @@ class CF006(Rule):
                 yield self.finding(message, route.steps[0].location, path, hint=dependence[1])
         for path, location in probes:
             dependence = found.get(path)
-            if dependence and path not in config.liveness:
+            if dependence and path not in self.liveness:
                 message = f"this livenessProbe calls {path}, and {dependence[0]}"
                 yield self.finding(message, location, path, hint=dependence[1])
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ...config.table import Config
 from ...deployment.compose import Compose, image_name
 from ...deployment.files import whole_number
 from ...deployment.kubernetes import Cluster
 from ...deployment.process import Process
 from ...knowledge.ports import PORTS
-from ...model import CouldNotLook, DoesNotApply, Finding, Location, Rule
+from ...model import CouldNotLook, DoesNotApply, Finding, Location, Rule, option
 from ...records.settings import SettingsFacts
 from ...source.tree import Source, literal
 
@@ -27,20 +26,21 @@ class CF008(Rule):
     Quiet are services on SQLite, on a database elsewhere, and a PostgreSQL whose configuration is in a file.
     """
 
+    pool_settings: tuple[str, ...] = option(default=(), help="settings that size a pool of database connections")
+
     def check(
         self,
         processes: Sequence[Process],
         compose: Compose,
         cluster: Cluster,
         source: Source,
-        config: Config,
         settings: SettingsFacts | None = None,
     ) -> Iterator[Finding]:
         databases = [each for each in _servers(processes, compose, cluster) if each.kind != "health"]
         if not databases:
             raise DoesNotApply("neither compose files nor manifests start a PostgreSQL")
         numbers = settings.numbers if settings else {}
-        pool = _pool(config, source, numbers)
+        pool = _pool(self.pool_settings, source, numbers)
         for database in databases:
             most = most_connections(database.words)
             if most is None:
@@ -109,12 +109,12 @@ def _uses(process: Process, names: set[str], *, alone: bool) -> bool:
     return any(each[1] != "sqlite" and each[2].partition(".")[0] in names for each in addresses)
 
 
-def _pool(config: Config, source: Source, numbers: Mapping[str, int]) -> dict[str, int]:
+def _pool(settings: Sequence[str], source: Source, numbers: Mapping[str, int]) -> dict[str, int]:
     """The connections that one process may open, by the settings that limit them."""
-    if config.pool_settings:
-        if missing := [name for name in config.pool_settings if name not in numbers]:
+    if settings:
+        if missing := [name for name in settings if name not in numbers]:
             raise CouldNotLook(f"pool-settings names {', '.join(missing)}, which no number of `settings` is called")
-        return {name: numbers[name] for name in config.pool_settings}
+        return {name: numbers[name] for name in settings}
     found = {name: value for name, value in numbers.items() if re.search(r"pool_size|max_overflow", name)}
     if found:
         return found
