@@ -102,10 +102,19 @@ def test_endpoints_are_named_and_located_inside_of_their_wrappers(endpoint: Any,
     assert text.strip().startswith("def ")
 
 
+class Endless:
+    """A middleware around itself."""
+
+    @property
+    def app(self) -> Endless:
+        return self
+
+
 @pytest.mark.parametrize(
     ("application", "reason"),
     [
         (object(), "has no routes"),
+        (Endless(), "has no routes"),
         (FastAPI(), "no route of its own"),
         (Starlette(routes=[type("Odd", (BaseRoute,), {})(), Route("/x", read_other)]), "cannot see into Odd"),
     ],

@@ -43,7 +43,11 @@ def served(world: World) -> Any:
 
 def below_middleware(application: Any) -> Any:
     """The application that has the routes; None where none has."""
+    around: list[Any] = []
     while not hasattr(application, "routes") and hasattr(application, "app"):
+        if any(application is each for each in around):
+            return None
+        around.append(application)
         application = application.app
     return application if hasattr(application, "routes") else None
 
