@@ -8,121 +8,20 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
+from ..knowledge.clients import BROKERS, CLIENTS, CONNECTS, HTTP, ON_REDIS, REQUESTS, SHARED
+from ..knowledge.timeouts import TIMEOUT_POSITIONS
+from ..knowledge.waits import CLIENT_CALL, HTTP_WAITS, LOCAL, REDIS_CALL
 from ..model import Location
 from .call_graph import CallGraph
+from .nodes import last_of
 from .symbols import CallSite, SymbolTable
-
-_HTTP = {"get", "post", "put", "patch", "delete", "head", "options", "request"}
-
-CLIENTS: dict[str, set[str]] = {
-    "redis": {"Redis", "StrictRedis", "RedisCluster", "Sentinel", "ConnectionPool", "BlockingConnectionPool"},
-    "valkey": {"Valkey", "StrictValkey", "ValkeyCluster", "Sentinel", "ConnectionPool", "BlockingConnectionPool"},
-    "aioredis": {"Redis", "StrictRedis", "ConnectionPool"},
-    "httpx": {"Client", "AsyncClient"},
-    "httpx2": {"Client", "AsyncClient"},
-    "requests": {"Session", "session"},
-    "aiohttp": {"ClientSession"},
-    "urllib3": {"PoolManager", "HTTPConnectionPool", "HTTPSConnectionPool"},
-    "elasticsearch": {"Elasticsearch", "AsyncElasticsearch"},
-    "opensearchpy": {"OpenSearch", "AsyncOpenSearch"},
-    "boto3": {"client", "resource"},
-    "aioboto3": {"client", "resource"},
-    "aiobotocore": {"create_client"},
-    "pymongo": {"MongoClient", "AsyncMongoClient"},
-    "motor": {"AsyncIOMotorClient"},
-    "openai": {"OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI"},
-    "anthropic": {"Anthropic", "AsyncAnthropic"},
-    "qdrant_client": {"QdrantClient", "AsyncQdrantClient"},
-    "weaviate": {"Client", "WeaviateClient", "connect_to_custom", "connect_to_local", "connect_to_weaviate_cloud"},
-    "chromadb": {"HttpClient", "AsyncHttpClient"},
-    "neo4j": {"driver"},
-    "minio": {"Minio"},
-    "kafka": {"KafkaProducer", "KafkaConsumer", "KafkaAdminClient"},
-    "aiokafka": {"AIOKafkaProducer", "AIOKafkaConsumer"},
-    "confluent_kafka": {"Producer", "Consumer"},
-    "pika": {"BlockingConnection"},
-    "aio_pika": {"connect", "connect_robust"},
-    "nats": {"connect"},
-    "pymemcache": {"Client", "PooledClient", "HashClient"},
-    "aiomcache": {"Client"},
-    "grpc": {"insecure_channel", "secure_channel"},
-    "zep_python": {"ZepClient", "AsyncZep", "Zep"},
-    "zep_cloud": {"AsyncZep", "Zep"},
-}
-"""What makes a client or a pool, by package: each has connections of its own."""
-
-SHARED = ("connection_pool", "transport", "connector", "http_client", "httpx_client")
-"""With one of these, made elsewhere, a client has no connections of its own."""
-
-HTTP: dict[str, set[str]] = {
-    "httpx": {"Client", "AsyncClient", "stream"} | _HTTP,
-    "httpx2": {"Client", "AsyncClient", "stream"} | _HTTP,
-    "requests": {"Session", "session"} | _HTTP,
-    "aiohttp": {"ClientSession", "request"},
-    "urllib": {"urlopen"},
-    "urllib3": {"PoolManager", "HTTPConnectionPool", "HTTPSConnectionPool", "request"},
-    "http": {"HTTPConnection", "HTTPSConnection"},
-}
-"""What asks another service over HTTP, with or without a client."""
-
-CONNECTS: dict[str, set[str]] = {
-    "psycopg": {"connect"},
-    "psycopg2": {"connect"},
-    "psycopg_pool": {"ConnectionPool"},
-    "asyncpg": {"connect", "create_pool"},
-    "pymysql": {"connect"},
-    "MySQLdb": {"connect"},
-    "oracledb": {"connect"},
-    "pyodbc": {"connect"},
-    "pymssql": {"connect"},
-    "pika": {"BlockingConnection"},
-    "aio_pika": {"connect", "connect_robust"},
-    "nats": {"connect"},
-    "kafka": {"KafkaProducer", "KafkaConsumer", "KafkaAdminClient"},
-    "weaviate": {"connect_to_custom", "connect_to_local", "connect_to_weaviate_cloud"},
-    "httpx": _HTTP | {"stream"},
-    "httpx2": _HTTP | {"stream"},
-    "requests": _HTTP,
-    "urllib": {"urlopen", "urlretrieve"},
-    "socket": {"create_connection"},
-    "smtplib": {"SMTP", "SMTP_SSL", "LMTP"},
-    "ftplib": {"FTP", "FTP_TLS"},
-    "imaplib": {"IMAP4", "IMAP4_SSL"},
-    "poplib": {"POP3", "POP3_SSL"},
-    "paramiko": {"connect"},
-}
-"""What connects when it is called, some of it in C, where nothing can be blocked."""
-
-IN_C = {"psycopg", "psycopg2", "psycopg_pool", "MySQLdb", "oracledb", "pyodbc", "pymssql"}
-"""What connects past Python's sockets, so that it is seen in source alone."""
-
-_ON_REDIS = {"ping", "get", "set", "info", "publish", "exists", "execute_command", "hget", "hset", "delete", "flushdb"}
-
-_VERBS = "get|post|put|patch|delete|head|options|request"
-_WAITS = re.compile(
-    rf"(?:{_VERBS}|stream|request\.urlopen|request\.urlretrieve|urlopen)"
-    rf"|(?:sessions\.)?(?:Client|AsyncClient|Session|session|ClientSession|PoolManager|HTTPS?ConnectionPool)\(\)"
-    rf"\.(?:{_VERBS}|stream|send|urlopen|ws_connect)"
-    rf"|ClientSession\(\)\.(?:{_VERBS})\(\)\.(?:json|text|read)"
-    r"|AsyncClient\(\)\.stream\(\)\.(?:aread|aiter_\w+)|Client\(\)\.stream\(\)\.(?:read|iter_\w+)"
-    r"|client\.HTTPS?Connection\(\)\.(?:request|getresponse)"
-)
-"""What of an HTTP library waits for an answer."""
-_ON_CLIENT = re.compile(
-    r"(?:\w+\.)*(?:(?:Redis|StrictRedis|RedisCluster|Valkey|StrictValkey|ValkeyCluster)(?:\.from_url)?|from_url)\(\)"
-    r"\.(?:(?:pipeline|lock|pubsub)\(\)\.)?\w+"
-)
-_ASKED = re.compile(r"(?:\.\w+)+")
-_LOCAL = {"close", "aclose", "pipeline", "lock", "pubsub", "register_script", "client", "connection_pool", "copy"}
-_LOCAL |= {"with_options", "with_raw_response", "generate_presigned_url", "generate_presigned_post", "get_paginator"}
-_BROKERS = {"kafka", "aiokafka", "confluent_kafka", "pika", "aio_pika", "nats"}
 
 
 def _is(name: str, table: dict[str, set[str]]) -> bool:
     root, _, rest = name.partition(".")
     if root not in table or not rest:
         return False
-    last = rest.rpartition(".")[2]
+    last = last_of(rest)
     if last == "from_url":
         return _is(name.removesuffix(".from_url"), table) or rest.count(".") <= 1
     # A client that a library's own session makes is one; a method of a client is none.
@@ -151,29 +50,29 @@ def connects(use: CallSite, name: str) -> bool:
         # Without a host they wait for connect().
         return rest in CONNECTS[root] and bool(use.argument("host", 0) or root == "imaplib")
     if root in ("redis", "valkey") and "asyncio" not in rest:
-        return "()" in rest and rest.rpartition(".")[2] in _ON_REDIS
+        return "()" in rest and last_of(rest) in ON_REDIS
     if root in ("psycopg", "psycopg2", "paramiko"):
-        return rest.rpartition(".")[2] == "connect"
+        return last_of(rest) == "connect"
     if root in ("requests", "httpx", "httpx2") and rest.startswith(("Session().", "session().", "Client().")):
-        return rest.rpartition(".")[2] in _HTTP
+        return last_of(rest) in REQUESTS
     return _is(name, CONNECTS) and "()" not in rest
 
 
 def waits(use: CallSite, name: str) -> bool:
     """Whether a call waits for what another service answers."""
     root, _, rest = name.partition(".")
-    last = rest.rpartition(".")[2]
+    last = last_of(rest)
     if root in ("httpx", "httpx2", "requests", "aiohttp", "urllib", "urllib3", "http"):
-        return _WAITS.fullmatch(rest) is not None and use.argument("transport") is None
+        return HTTP_WAITS.fullmatch(rest) is not None and use.argument("transport") is None
     if root in ("redis", "valkey", "aioredis"):
-        return _ON_CLIENT.fullmatch(rest) is not None and last not in _LOCAL
+        return REDIS_CALL.fullmatch(rest) is not None and last not in LOCAL
     if root in ("smtplib", "ftplib", "imaplib", "poplib", "paramiko"):
         return connects(use, name) or re.fullmatch(r"\w+\(\)\.(?:send\w*|login)", rest) is not None
     if root == "aiosmtplib":
         return rest in ("send", "SMTP().connect", "SMTP().send_message")
-    if root in CLIENTS and root not in _BROKERS:
+    if root in CLIENTS and root not in BROKERS:
         made, _, asked = rest.partition("()")
-        return made.rpartition(".")[2] in CLIENTS[root] and _ASKED.fullmatch(asked) is not None and last not in _LOCAL
+        return last_of(made) in CLIENTS[root] and CLIENT_CALL.fullmatch(asked) is not None and last not in LOCAL
     return False
 
 
@@ -210,7 +109,7 @@ class Timeouts:
 
     def _without(self, use: CallSite, name: str) -> str:
         root, _, rest = name.partition(".")
-        last = rest.rpartition(".")[2]
+        last = last_of(rest)
         if any(each.arg is None for each in use.node.keywords):
             return ""  # **options may have one
         check = {
@@ -234,8 +133,8 @@ class Timeouts:
 
     def _requests(self, use: CallSite, root: str, rest: str, last: str) -> str:
         session = rest.startswith(("Session().", "session().", "sessions.Session()."))
-        plain = rest in _HTTP or rest.startswith("api.")
-        if last not in _HTTP or not (session or plain) or self._has(use):
+        plain = rest in REQUESTS or rest.startswith("api.")
+        if last not in REQUESTS or not (session or plain) or self._has(use):
             return ""
         return "" if session and self._session_has(use) else f"requests.{last}()"
 
@@ -257,7 +156,7 @@ class Timeouts:
 
     def _httpx(self, use: CallSite, root: str, rest: str, last: str) -> str:
         made = rest in HTTP["httpx"]
-        asked = "()" in rest and last in _HTTP | {"stream", "send"}
+        asked = "()" in rest and last in REQUESTS | {"stream", "send"}
         value = use.argument("timeout")
         if not (made or asked) or value is None or not self._none(use, value):
             return ""
@@ -284,24 +183,13 @@ class Timeouts:
         return "" if asked and all(self._has(each) for each in asked) else "urllib3.PoolManager()"
 
     def _positional(self, use: CallSite, root: str, rest: str, last: str) -> str:
-        location = {
-            "urlopen": 2,
-            "create_connection": 1,
-            "SMTP": 3,
-            "SMTP_SSL": 5,
-            "LMTP": None,
-            "FTP": 4,
-            "FTP_TLS": None,
-            "IMAP4": 2,
-            "IMAP4_SSL": None,
-            "POP3": 2,
-            "POP3_SSL": None,
-            "HTTPConnection": 2,
-            "HTTPSConnection": None,
-        }
-        if last not in location or "()" in rest or (root in ("smtplib", "ftplib") and use.argument("host", 0) is None):
+        if (
+            last not in TIMEOUT_POSITIONS
+            or "()" in rest
+            or (root in ("smtplib", "ftplib") and use.argument("host", 0) is None)
+        ):
             return ""
-        value = use.argument("timeout", location[last])
+        value = use.argument("timeout", TIMEOUT_POSITIONS[last])
         starred = any(isinstance(each, ast.Starred) for each in use.node.args)
         limited = starred or (value is not None and not self._none(use, value)) or self._default
         return "" if limited else f"{root}.{rest}()"
@@ -367,7 +255,7 @@ class Timeouts:
         name = names.meaning(node.func) if isinstance(node, ast.Call) else ""
         limits = ("timeout", "timeout_at", "fail_after", "move_on_after", "fail_at", "move_on_at")
         root, _, last = name.partition(".")
-        if root not in ("asyncio", "anyio", "trio", "async_timeout") or last.rpartition(".")[2] not in limits:
+        if root not in ("asyncio", "anyio", "trio", "async_timeout") or last_of(last) not in limits:
             return False
         return (
             isinstance(node, ast.Call)
@@ -381,7 +269,7 @@ class Timeouts:
         asked = [
             each
             for each in self._source.calls_of(use.module)
-            if each.last in _HTTP | {"send", "stream", "ws_connect"}
+            if each.last in REQUESTS | {"send", "stream", "ws_connect"}
             and each.node is not use.node
             and isinstance(each.node.func, ast.Attribute)
         ]

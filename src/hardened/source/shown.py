@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..model import Location
 from .call_graph import CallGraph, Function
-from .nodes import child_nodes
+from .nodes import child_nodes, last_of
 from .symbols import SymbolTable
 
 _RESPONSES = {
@@ -109,9 +109,7 @@ class Shown:
         return "project" if given and self._is_response(given.removesuffix("()")) else ""
 
     def _is_response(self, name: str, seen: frozenset[str] = frozenset()) -> bool:
-        if name in self._registered or (
-            name.startswith(("fastapi.", "starlette.")) and name.rpartition(".")[2] in _RESPONSES
-        ):
+        if name in self._registered or (name.startswith(("fastapi.", "starlette.")) and last_of(name) in _RESPONSES):
             return True
         bases = self._classes[name].made_of if name in self._classes and name not in seen else ()
         return any(self._is_response(base, seen | {name}) for base in bases)

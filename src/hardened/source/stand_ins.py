@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..model import Location
 from .call_graph import CallGraph
-from .nodes import child_nodes
+from .nodes import child_nodes, last_of
 from .symbols import FUNCTIONS, CallSite, SymbolTable
 
 MOCKS = {"Mock", "MagicMock", "AsyncMock", "NonCallableMock", "NonCallableMagicMock"}
@@ -67,7 +67,7 @@ class StandIns:
                     continue
                 above = above or _parents(names.file.tree)
                 if name.startswith(("unittest.mock.", "mock.", "pytest_mock.")):
-                    last = name.rpartition(".")[2]
+                    last = last_of(name)
                     if last in MOCKS and self._stands_in(names, use, above):
                         yield Mock(f"{last}()", use.location)
                     elif (what := _patch(name)) and not self._is_told(names, use, what):
@@ -86,7 +86,7 @@ class StandIns:
         new = use.argument("new", 2 if what == "patch.object" else 1)
         maker = use.argument("new_callable")
         told = new is not None or any(use.argument(each) is not None for each in ("spec", "spec_set", "autospec"))
-        made = names.meaning(maker).rpartition(".")[2] if maker is not None else ""
+        made = last_of(names.meaning(maker)) if maker is not None else ""
         options = any(each.arg is None for each in use.node.keywords)
         return told or options or (maker is not None and made not in MOCKS)
 
@@ -178,7 +178,7 @@ class StandIns:
                     and isinstance(new, (ast.Name, ast.Call))
                 ):
                     put = new.func if isinstance(new, ast.Call) else new
-                    yield getattr(put, "id", ""), told.value.rpartition(".")[2]
+                    yield getattr(put, "id", ""), last_of(told.value)
         for node, _ in names.nodes(ast.Assign):
             if isinstance(node.targets[0], ast.Subscript):
                 key = names.meaning(node.targets[0].slice).rpartition(".")[2]
@@ -194,7 +194,7 @@ class StandIns:
         for base in self._functions.bases(classes[name]):
             if base in classes:
                 known.append(classes[base])
-            elif base.rpartition(".")[2] not in ("object", "ABC", "Protocol", "Generic"):
+            elif last_of(base) not in ("object", "ABC", "Protocol", "Generic"):
                 return set()
         if any("" in each.made_of for each in known):
             return set()
@@ -280,6 +280,6 @@ def _is_used_as_object(name: str, scope: ast.AST | None) -> bool:
 def _acts(names: SymbolTable, use: CallSite) -> bool:
     """Whether a namespace has something in it that is called."""
     return any(
-        isinstance(each.value, ast.Lambda) or names.meaning(each.value).removesuffix("()").rpartition(".")[2] in MOCKS
+        isinstance(each.value, ast.Lambda) or last_of(names.meaning(each.value).removesuffix("()")) in MOCKS
         for each in use.node.keywords
     )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ..model import Location
 from .call_graph import CallGraph, Function, last_word
 from .limits import CHAIN
+from .nodes import last_of
 from .symbols import FUNCTIONS, CallSite, Scope, SymbolTable
 
 MAKES = {"dict", "list", "set", "defaultdict", "OrderedDict", "Counter", "deque"}
@@ -64,7 +65,7 @@ class Stores:
             for node in tree.body if tree else ():
                 yield from self._assigned(names, names.module, node, "a module's")
         for name, kind in self._functions.classes.items():
-            kinds = {each.rpartition(".")[2] for each in self._functions.bases(kind)}
+            kinds = {last_of(each) for each in self._functions.bases(kind)}
             names, owner = kind.names, kind.node
             copied = any(
                 names.meaning(getattr(each, "func", each)).endswith("dataclass") for each in owner.decorator_list
@@ -228,7 +229,7 @@ class Stores:
         for use in self._source.uses:
             root, _, last = use.name.partition(".")
             ends = {
-                "cachetools": last.rpartition(".")[2] not in ENDLESS or self._is_local(use),
+                "cachetools": last_of(last) not in ENDLESS or self._is_local(use),
                 "aiocache": last not in ("cached", "multi_cached") or use.argument("ttl") is not None,
             }
             plain = root == "cachetools" and last == "cached" and _is_plain(use.argument("cache", 0))
@@ -254,7 +255,7 @@ class Stores:
     def _is_asked_with_data(self, function: Function) -> bool:
         """Whether a request or a job calls it with something that may be anything."""
         arguments = function.arguments
-        kinds = [function.names.instance(each.annotation).removesuffix("()").rpartition(".")[2] for each in arguments]
+        kinds = [last_of(function.names.instance(each.annotation).removesuffix("()")) for each in arguments]
         if not arguments or not any(
             not each.annotation or kind in DATA for each, kind in zip(arguments, kinds, strict=True)
         ):
@@ -290,7 +291,7 @@ def _kind(names: SymbolTable, node: ast.expr | None) -> str:
     if isinstance(node, (ast.Set, ast.SetComp)):
         return "set"
     if isinstance(node, ast.Call):
-        last = names.meaning(node.func).rpartition(".")[2]
+        last = last_of(names.meaning(node.func))
         ends = last == "deque" and (len(node.args) > 1 or any(each.arg == "maxlen" for each in node.keywords))
         if last in MAKES and not ends:
             return {"list": "list", "deque": "list", "set": "set"}.get(last, "dictionary")

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from ..model import Location
 from .call_graph import CallGraph, Class, Function, last_word
 from .files import File
+from .nodes import last_of
 from .symbols import CallSite
 
 LIMITS = re.compile(
@@ -83,7 +84,7 @@ class Unreads:
             function.node
             for function in self._functions.by_name.values()
             for each in function.decorators
-            if each.startswith("pydantic.") and "valid" in each.rpartition(".")[2]
+            if each.startswith("pydantic.") and "valid" in last_of(each)
         }
 
     # Settings
@@ -121,7 +122,7 @@ class Unreads:
         return found
 
     def _is_a(self, kind: Class, *names: str) -> bool:
-        return any(base.rpartition(".")[2] in names for base in self._functions.bases(kind))
+        return any(last_of(base) in names for base in self._functions.bases(kind))
 
     def _is_dumped(self, kinds: set[str]) -> bool:
         """Return whether somebody takes all fields of one of these classes, or of the settings, at once."""

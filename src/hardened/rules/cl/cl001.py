@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ...knowledge.clients import IN_C
 from ...model import Finding, Rule
 from ...records.imports import Attempt
 from ...source.call_graph import CallGraph
-from ...source.outgoing import IN_C, connects
+from ...source.outgoing import connects
 
 
 class CL001(Rule):
