@@ -36,7 +36,14 @@ SECTIONS: dict[str, str] = {
     "tables": "tables",
 }
 #: Sections whose modules import a library, and the object without which neither is imported.
-REQUIRED = {"loading": "metadata", "mapped": "metadata", "tables": "metadata"}
+REQUIRED = {
+    "late_dependencies": "application",
+    "loading": "metadata",
+    "mapped": "metadata",
+    "routes": "application",
+    "steps": "application",
+    "tables": "metadata",
+}
 #: The libraries whose versions the answer has, where the project imports them.
 LIBRARIES = ("celery", "fastapi", "pydantic", "pydantic_settings", "sqlalchemy", "starlette")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._routing import CodeRefs
+from ._code import CodeRefs
 from ._world import World
 
 #: The keys of the configuration whose addresses are looked up.

@@ -8,19 +8,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from . import _schemas as schemas
+from ._code import CodeRefs, dotted, name_of
 from ._routing import (
-    CodeRefs,
     Host,
     Mount,
     Route,
     WebSocketRoute,
     below_middleware,
     dependants,
-    dotted,
     entries,
     iter_route_contexts,
     library,
-    name_of,
     served,
 )
 from ._world import NOWHERE, Unreadable, World, unwrapped
