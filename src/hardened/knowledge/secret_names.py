@@ -1,4 +1,4 @@
-"""What looks like a secret that stands where everybody can read it."""
+"""Names and values of secrets that stand where everybody can read them."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _PLACEHOLDER = re.compile(r"\$[\w({]|\{\{|<[^>]*>|^%\(|^\*+$|^/|^vault:|^arn:|^o
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a variable of this name holds a secret, and not where one is (`..._FILE`) or what it is like."""
+    """Return whether a variable of this name holds a secret, and not the place of one (`..._FILE`) or its form."""
     words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
     return SECRET_NAME.search(words) is not None
 
 
 def is_literal_secret(name: str, value: str) -> bool:
-    """Whether a value is a secret and not a reference to one, a path, a name or a sentence."""
+    """Return whether a value is a secret, and no reference to one, path, name or sentence."""
     if not value or _PLACEHOLDER.search(value) or re.search(r"\s", value):
         return False
     # `PASSWORD = "password"` and `HEADER_TOKEN = "x-api-key"` are names of things: of a kind of grant, of a header.

@@ -77,12 +77,12 @@ class Declared:
 
     @cached_property
     def needed(self) -> tuple[Requirement, ...]:
-        """What the service itself needs, its extras included; all there is where nothing says what is for developers."""
+        """The service's own requirements, its extras included; all of them where none is marked as the developers'."""
         return tuple(each for each in self.requirements if each.kind != "group")
 
     @cached_property
     def watched(self) -> tuple[Requirement, ...]:
-        """What pyproject.toml and the files that `requirements` names ask for, the bounds of constraints included;
+        """Requirements of pyproject.toml and of the files that `requirements` names, the bounds of constraints included;
         extras of the project itself apart.
         """
         found: list[Requirement] = []
@@ -202,7 +202,7 @@ class Declared:
             yield from self._included(path, group, seen)
 
     def _included(self, path: Path, group: str, seen: set[Path]) -> Iterator[Requirement]:
-        """What a file and those that it includes declare; the name in a bare address is a guess, and declares none."""
+        """Requirements of a file and of those that it includes. The name in a bare address is a guess, and declares nothing."""
         if path in seen or not path.is_file() or "constraint" in path.name:
             return
         seen.add(path)
@@ -215,7 +215,7 @@ class Declared:
                 yield from (made,) if made else ()
 
     def _listed_in(self, path: Path) -> Iterator[Requirement]:
-        """What a file itself asks for, what is editable included."""
+        """Requirements of a file alone, editable ones included."""
         for number, line in self._lines(path):
             if "\ufffd" in line:
                 raise CouldNotLook(f"{path.name} is no text: line {number} cannot be decoded")
@@ -297,13 +297,13 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _is_bounded(specifier: str) -> bool:
-    """Whether each alternative of a specifier, Poetry's included, shuts out what is yet to come."""
+    """Return whether each alternative of a specifier, Poetry's included, excludes later releases."""
     alternatives = [each for each in re.sub(r"\s", "", specifier).split("||") if each] or [""]
     return all(any(re.match(r"[<~^\d]|=+(?![=*])", part) for part in re.split(r"[,|]", each)) for each in alternatives)
 
 
 def _is_fixed(address: str) -> bool:
-    """Whether an address gives the same thing for ever: a file, or a commit or tag of a repository."""
+    """Return whether an address never changes: a file, or a commit or tag of a repository."""
     if _REPOSITORY.match(address):
         revision = _REVISION.match(address)
         return revision is not None and revision[1].lower() not in _BRANCHES
@@ -311,12 +311,12 @@ def _is_fixed(address: str) -> bool:
 
 
 def _has_source(told: object) -> bool:
-    """Whether a table, Poetry's or uv's, says where a package is from, and that no other can come from there."""
+    """Return whether a table of Poetry or uv pins the source of a package."""
     return any(value for key, value in _items(told) if key in ("path", "file", "workspace", "rev", "tag", "url"))
 
 
 def holds(marker: str, extra: str) -> bool:
-    """Whether a marker may hold for this extra, on some machine."""
+    """Return whether a marker can hold for this extra, on some machine."""
     if not marker:
         return True
     try:

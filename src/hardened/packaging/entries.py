@@ -1,4 +1,4 @@
-"""Facts about entry points: which modules and attributes the files of a project name, and whether they are there."""
+"""Entry points: modules and attributes that the files of a project name, and their lookup."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ class Modules:
         self._bound: dict[Path, set[str]] = {}
 
     def problem(self, entry: Entry) -> str:
-        """What is wrong with an entry point; empty where nothing is, or where nobody can tell."""
+        """Return the problem of an entry point; "" where there is none, or none can be known."""
         if entry.kind == "command":
             return self._command(entry)
         if entry.kind == "file":
@@ -251,7 +251,7 @@ class Modules:
         return ""
 
     def missing(self, name: str) -> str:
-        """Why a dotted name of the project's own cannot be imported; empty where it can, or is not the project's."""
+        """Return the reason that a dotted name of the project cannot be imported; "" where it can, or is not the project's."""
         source = self.source
         if name.partition(".")[0] != self.package or name in source.modules or name == self.package:
             return ""
@@ -265,7 +265,7 @@ class Modules:
         return "" if self.binds(file, attribute) else f"{parent} has no {attribute}"
 
     def binds(self, path: Path, name: str) -> bool:
-        """Whether a module has a name, as far as its source tells: what is computed may be there."""
+        """Return whether a module may have a name: one that is computed may be there."""
         if not path.is_file():
             return True
         bound = self._names(path)

@@ -51,7 +51,7 @@ class Class:
 
     @cached_property
     def attributes(self) -> dict[str, str]:
-        """What its attributes stand for: what it declares them as, or what a method assigns to them."""
+        """Meaning of its attributes: their annotations, or the values that methods assign."""
         found: dict[str, str] = {}
         for node in ast.walk(self.node):
             if isinstance(node, ast.AnnAssign) and (node in self.node.body or _of_self(node.target)):
@@ -78,7 +78,7 @@ class Function:
 
     @property
     def is_coroutine(self) -> bool:
-        """Whether the event loop runs it."""
+        """The event loop runs it."""
         return isinstance(self.node, ast.AsyncFunctionDef)
 
     @cached_property
@@ -88,17 +88,17 @@ class Function:
 
     @property
     def calls(self) -> list[CallSite]:
-        """What it calls by itself."""
+        """Calls of its own, without those of its lambdas."""
         return [use for use in self.inside if not isinstance(use.within[-1], ast.Lambda)]
 
     @cached_property
     def decorators(self) -> list[str]:
-        """What its decorators are, as far as that is known: "functools.lru_cache"; the last word where no more is."""
+        """Meanings of its decorators: "functools.lru_cache"; ".word" where only the last word is known."""
         called = [each.func if isinstance(each, ast.Call) else each for each in self.node.decorator_list]
         return [self.names.meaning(each) or f".{last_word(each)}" for each in called]
 
     def is_decorated(self, words: Container[str]) -> bool:
-        """Whether one of these is the last word of what a decorator is."""
+        """Return whether the last word of a decorator is one of these."""
         return any(last_of(each) in words for each in self.decorators)
 
     @property
@@ -109,13 +109,13 @@ class Function:
 
     @property
     def positional(self) -> list[ast.arg]:
-        """What may be given to it by position, `self` apart."""
+        """Parameters that take a position, `self` apart."""
         every = [*self.node.args.posonlyargs, *self.node.args.args]
         return every[1:] if self.owner and "staticmethod" not in self.decorators else every
 
     @property
     def arguments(self) -> list[ast.arg]:
-        """What is given to it, `self` apart."""
+        """Parameters, `self` apart."""
         return [*self.positional, *self.node.args.kwonlyargs]
 
     @property
@@ -125,7 +125,7 @@ class Function:
 
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
-        """What each node of it lies in."""
+        """The parent of each node."""
         return {child: node for node in ast.walk(self.node) for child in child_nodes(node)}
 
     @cached_property
@@ -143,7 +143,7 @@ class Function:
 
     @cached_property
     def returned(self) -> list[ast.expr]:
-        """What it returns, functions inside of it apart."""
+        """Values that it returns, without those of functions inside of it."""
         return [each.value for each in own_nodes(self.node) if isinstance(each, ast.Return) and each.value is not None]
 
     @cached_property
@@ -164,7 +164,7 @@ class Function:
         return frozenset(found)
 
     def is_brought(self, value: ast.AST, brought: set[str] | frozenset[str]) -> bool:
-        """Whether an expression is one of these names, or a part or a plain conversion of it."""
+        """Return whether an expression is one of these names, or a part or plain conversion of it."""
         if isinstance(value, ast.Name):
             return value.id in brought
         if isinstance(value, (ast.Attribute, ast.Subscript, ast.Starred)):
@@ -233,7 +233,7 @@ class CallGraph:
         return self.named(name) if name else None
 
     def name_of(self, use: CallSite) -> str:
-        """What is called, `self` and its attributes included."""
+        """The dotted name of the callee, through `self` and its attributes."""
         name, function = use.name or self._of_self(use), use.node.func
         if name or not isinstance(function, ast.Attribute) or not _of_self(function.value):
             return name
@@ -286,7 +286,7 @@ class CallGraph:
                 return
 
     def callees(self, use: CallSite) -> tuple[Function, ...]:
-        """What of the package a call runs: what it names, and what it hands to something that runs it."""
+        """Functions of the package that a call runs: the callee, and references handed to something that runs them."""
         if use.node not in self._callees:
             handed = use.node.args[:2] if use.last in RUNS else []
             names = [self.name_of(use), *(self._meaning(use, each) for each in handed)]
@@ -348,7 +348,7 @@ class CallGraph:
             found.setdefault(target, what)
 
     def _spread(self, found: dict[Function, str], leaves_out: Callable[[Function], bool]) -> dict[Function, str]:
-        """What these lead to as well, with what leads there."""
+        """Add every function that these lead to, with the kind of its first caller."""
         pending = list(found)
         while pending:
             function = pending.pop()
@@ -411,7 +411,7 @@ class CallGraph:
         return found
 
     def only_at_start(self, function: Function, seen: frozenset[Function] = frozenset()) -> bool:
-        """Whether it runs while modules are imported or while the application starts, and never again."""
+        """Return whether it runs only while modules are imported or the application starts."""
         if function in self.handlers:
             return False
         if "lifespan" in function.node.name or function.is_decorated(STARTS):
@@ -475,7 +475,7 @@ def _is_deferred(use: CallSite) -> bool:
 
 
 def _guarded(tree: ast.Module | None) -> set[int]:
-    """What does not run when a module is imported: `if __name__ == "__main__"` and `if TYPE_CHECKING`."""
+    """Nodes that do not run at import: below `if __name__ == "__main__"` and `if TYPE_CHECKING`."""
     found: set[int] = set()
     for node in tree.body if tree else ():
         if isinstance(node, ast.If):
@@ -490,7 +490,7 @@ def _named(within: tuple[Scope, ...]) -> list[str]:
 
 
 def mentions(node: ast.AST, words: Iterable[str]) -> bool:
-    """Whether one of these is written in it, as an attribute or as the name of an argument."""
+    """Return whether an attribute or a keyword in it has one of these names."""
     wanted = set(words)
     return any(
         (isinstance(each, ast.Attribute) and each.attr in wanted)

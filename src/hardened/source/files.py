@@ -77,7 +77,7 @@ class File:
 
     @cached_property
     def broken(self) -> Broken | None:
-        """Why it does not compile; None where it does, or is left out."""
+        """The error for which it does not compile; None where it does, or is left out."""
         content = b"" if _is_compiled(self._real) else self.content
         if not content or self.left_out:
             return None

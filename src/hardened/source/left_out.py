@@ -1,4 +1,4 @@
-"""Facts of calls that are left out, without a word, where a setting says that there is no worker."""
+"""Calls that are skipped in silence where a setting says that there is no worker."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _is_switch(test: ast.expr) -> bool:
 
 
 def _does_nothing(body: list[ast.stmt]) -> bool:
-    """Whether these statements do nothing but say something."""
+    """Return whether these statements only log."""
     calls = [node for each in body for node in ast.walk(each) if isinstance(node, ast.Call)]
     words = (each.func.attr if isinstance(each.func, ast.Attribute) else getattr(each.func, "id", "") for each in calls)
     raises = any(isinstance(node, ast.Raise) for each in body for node in ast.walk(each))

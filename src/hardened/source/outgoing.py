@@ -1,4 +1,4 @@
-"""What libraries' names mean to a connection: who makes a client, who connects at once, who waits for ever."""
+"""Calls of other services: makers of clients, connections, waits and their limits."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ def _is(name: str, table: dict[str, set[str]]) -> bool:
 
 
 def makes_client(use: CallSite, name: str) -> bool:
-    """Whether a call makes a client with connections of its own."""
+    """Return whether a call makes a client with connections of its own."""
     # Where a pool is made on the spot, it is the pool that counts.
     shares = any(not isinstance(use.argument(each), (ast.Constant, type(None))) for each in SHARED)
     return _is(name, CLIENTS) and not shares
 
 
 def asks(use: CallSite, name: str) -> bool:
-    """Whether a call reaches another service over HTTP, or makes what does."""
+    """Return whether a call sends a request over HTTP, or makes a client that does."""
     return "()" not in name and _is(name, HTTP) and use.argument("transport") is None
 
 
 def connects(use: CallSite, name: str) -> bool:
-    """Whether a call connects at once."""
+    """Return whether a call connects at once."""
     root, _, rest = name.partition(".")
     if root == "psycopg_pool":
         opened = use.argument("open")
@@ -59,7 +59,7 @@ def connects(use: CallSite, name: str) -> bool:
 
 
 def waits(use: CallSite, name: str) -> bool:
-    """Whether a call waits for what another service answers."""
+    """Return whether a call waits for the answer of another service."""
     root, _, rest = name.partition(".")
     last = last_of(rest)
     if root in ("httpx", "httpx2", "requests", "aiohttp", "urllib", "urllib3", "http"):
@@ -101,7 +101,7 @@ class Timeouts:
 
     @cached_property
     def _default(self) -> bool:
-        """Whether the package sets a limit for all sockets."""
+        """The package sets a limit for all sockets."""
         return any(
             use.name == "socket.setdefaulttimeout" and not self._none(use, use.argument("", 0))
             for use in self._source.uses
@@ -139,7 +139,7 @@ class Timeouts:
         return "" if session and self._session_has(use) else f"requests.{last}()"
 
     def _session_has(self, use: CallSite) -> bool:
-        """Whether the sessions of this module are given a timeout: by an adapter, or in place of `request`."""
+        """Return whether the sessions of a module get a timeout by an adapter, or by a replaced `request`."""
         names = self._names(use)
         tree = names.file.tree if names else None
         for node in ast.walk(tree) if tree else ():
@@ -216,7 +216,7 @@ class Timeouts:
         return value is not None and not self._none(use, value)
 
     def _none(self, use: CallSite, node: ast.expr | None, seen: frozenset[str] = frozenset()) -> bool:
-        """Whether a value is None, or a timeout of None: written out, or under a name of this module."""
+        """Return whether a value is None, or a timeout of None: written out, or under a name of this module."""
         if isinstance(node, ast.Constant):
             return node.value is None
         if isinstance(node, ast.Call) and not node.keywords and len(node.args) == 1:
@@ -264,7 +264,7 @@ class Timeouts:
         )
 
     def _module_limits(self, use: CallSite) -> bool:
-        """Whether what asks in the module of a client does so under a limit, or with one of its own."""
+        """Return whether the requests in a client's module run under a limit, or have their own."""
         inside = self._limits(use)
         asked = [
             each
@@ -278,7 +278,7 @@ class Timeouts:
         return bool(kept) and all(each in kept for each in direct)
 
     def _by_partial(self, use: CallSite) -> str:
-        """What a name stands for that `functools.partial` made without a timeout."""
+        """The meaning of a name that `functools.partial` made without a timeout."""
         names = self._names(use)
         if not isinstance(use.node.func, ast.Name) or names is None or names.file.tree is None:
             return ""

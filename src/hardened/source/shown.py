@@ -1,4 +1,4 @@
-"""Facts from source: where the text of an exception goes into a response."""
+"""Places at which the text of an exception goes into a response."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Shown:
                     yield Location(names.file.path, line), ast.unparse(part)
 
     def _kind(self, call: ast.Call, names: SymbolTable) -> str:
-        """Whether a call makes a response, as the framework does, or as a function or class of the project."""
+        """The maker of a response that a call is: "framework", "project" or ""."""
         name = names.meaning(call.func)
         if self._is_response(name) or name.endswith(_SENDS):
             return "framework"
@@ -125,7 +125,7 @@ class Shown:
         return name in self._classes or self._is_response(name) or name.endswith("RequestValidationError")
 
     def _shows(self, node: ast.AST, texts: set[str], names: SymbolTable, *, plainly: bool) -> bool:
-        """Whether an expression holds what the exception says; `plainly` counts the exception itself too."""
+        """Return whether an expression has the text of the exception; `plainly` counts the exception itself too."""
         if isinstance(node, ast.Name):
             return plainly and node.id in texts
         if isinstance(node, ast.Attribute):
@@ -151,7 +151,7 @@ class Shown:
         return False
 
     def _is_excused(self, above: ast.AST, part: ast.expr, names: SymbolTable) -> bool:
-        """Whether it stands under a condition: for developers alone, or that the exception is one of the project's own."""
+        """Return whether a condition restricts it to developers, or to exceptions of the project's own."""
         if not isinstance(above, ast.If):
             return False
         if _for_developers(above.test):

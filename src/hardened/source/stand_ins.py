@@ -1,4 +1,4 @@
-"""What tests put in the place of something real: mocks that have every attribute, and classes written by hand."""
+"""Stand-ins in tests: mocks that have every attribute, and classes written by hand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _HINT = re.compile(rb"[Mm]ock|SimpleNamespace|Fake|Stub|Dummy|InMemory|Double|se
 
 
 class Mock(NamedTuple):
-    """A mock that was told of nothing real: what it is, and what it stands in for."""
+    """A mock without a specification."""
 
     what: str
     location: Location
@@ -78,7 +78,7 @@ class StandIns:
     # Mocks
 
     def _is_told(self, names: SymbolTable, use: CallSite, what: str) -> bool:
-        """Whether a patch says what it puts there, or takes it from what is there."""
+        """Return whether a patch states its replacement, or takes it from the original."""
         if what == "patch.multiple":
             return all(
                 getattr(each.value, "attr", getattr(each.value, "id", "")) != "DEFAULT" for each in use.node.keywords
@@ -113,7 +113,7 @@ class StandIns:
         return False
 
     def _takes_an_object(self, names: SymbolTable, call: ast.Call, mock: ast.AST, parent: ast.AST) -> bool:
-        """Whether the parameter that a mock is given to has a class of the package as its annotation."""
+        """Return whether the parameter that gets a mock is annotated with a class."""
         for function in self._functions.targets(names.meaning(call.func)):
             every = function.positional
             if isinstance(parent, ast.keyword):
@@ -243,7 +243,7 @@ def _parents(tree: ast.Module | None) -> dict[ast.AST, ast.AST]:
 
 
 def _replaces(names: SymbolTable, node: ast.AST, above: dict[ast.AST, ast.AST]) -> bool:
-    """Whether a value is put over something that exists: an attribute, an entry, by monkeypatch, through a lambda."""
+    """Return whether a value replaces an attribute or an entry, by monkeypatch and through lambdas too."""
     parent = above.get(node)
     while isinstance(parent, (ast.Lambda, ast.keyword, ast.Await, ast.IfExp)):
         parent = above.get(parent)
@@ -261,12 +261,12 @@ def _replaces(names: SymbolTable, node: ast.AST, above: dict[ast.AST, ast.AST]) 
 
 
 def _is_own(target: ast.Attribute) -> bool:
-    """Whether an attribute is a mock's own, or the test class's."""
+    """Return whether an attribute is a mock's own, or the test class's."""
     return target.attr in OWN or (isinstance(target.value, ast.Name) and target.value.id in ("self", "cls"))
 
 
 def _is_used_as_object(name: str, scope: ast.AST | None) -> bool:
-    """Whether something is asked of it or set on it that is not what every mock has."""
+    """Return whether an attribute is used that not every mock has."""
     return any(
         isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)
@@ -278,7 +278,7 @@ def _is_used_as_object(name: str, scope: ast.AST | None) -> bool:
 
 
 def _acts(names: SymbolTable, use: CallSite) -> bool:
-    """Whether a namespace has something in it that is called."""
+    """Return whether a namespace holds a function or a mock."""
     return any(
         isinstance(each.value, ast.Lambda) or last_of(names.meaning(each.value).removesuffix("()")) in MOCKS
         for each in use.node.keywords

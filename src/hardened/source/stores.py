@@ -1,4 +1,4 @@
-"""What grows in a process while it serves: dictionaries of modules and classes, and caches without an end (CL007)."""
+"""Containers that grow while a process serves: of modules, classes and objects, and caches without an end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Where = tuple[str, str]  # the module or class, and the name in it
 
 
 class Store(NamedTuple):
-    """Something that grows: what it is called, where it is made, and where it is written to."""
+    """A container that grows: its name and kind, the line that makes it, and the line that writes to it."""
 
     name: str
     what: str
@@ -108,7 +108,7 @@ class Stores:
                     yield where, node, function
 
     def _aliases(self, called: set[str]) -> set[str]:
-        """What stores are imported as elsewhere."""
+        """The other names under which stores are imported."""
         return {
             alias.asname
             for names in self._source.own
@@ -152,7 +152,7 @@ class Stores:
         )
 
     def _defined(self, name: str) -> Where:
-        """Where a name of another module is defined, through the packages that pass it on."""
+        """The module and name of a definition, through the packages that pass it on."""
         module, _, last = name.rpartition(".")
         for _ in range(CHAIN):
             file = self._source.modules.get(module)
@@ -166,7 +166,7 @@ class Stores:
         return module, last
 
     def _is_bounded(self, names: SymbolTable, where: Where, node: ast.AST, function: Function) -> bool:
-        """Whether what is written has an end: constant keys, kinds as keys, or taken out by who put it in."""
+        """Return whether the content has an end: constant keys, classes as keys, or entries that their writer removes."""
         key = node.slice if isinstance(node, ast.Subscript) else None
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "setdefault" and node.args:
             key = node.args[0]
@@ -242,7 +242,7 @@ class Stores:
                     yield Store(function.node.name, "a cache of every argument that there ever was", location)
 
     def _is_local(self, use: CallSite) -> bool:
-        """Whether a cache is made for one call alone, and goes with it."""
+        """Return whether a cache lives no longer than one call."""
         return use.function is not None and any(
             isinstance(node, (ast.Assign, ast.AnnAssign))
             and node.value is use.node
@@ -253,7 +253,7 @@ class Stores:
         )
 
     def _is_asked_with_data(self, function: Function) -> bool:
-        """Whether a request or a job calls it with something that may be anything."""
+        """Return whether a request or a job calls it with data."""
         arguments = function.arguments
         kinds = [last_of(function.names.instance(each.annotation).removesuffix("()")) for each in arguments]
         if not arguments or not any(
@@ -283,7 +283,7 @@ class Stores:
 
 
 def _kind(names: SymbolTable, node: ast.expr | None) -> str:
-    """What kind of store a value is: dictionary, list or set; "" for what is none, or cannot grow for ever."""
+    """The kind of container that a value is: dictionary, list or set; "" for others, and for those with an end."""
     if isinstance(node, (ast.Dict, ast.DictComp)):
         return "dictionary"
     if isinstance(node, (ast.List, ast.ListComp)):
@@ -299,7 +299,7 @@ def _kind(names: SymbolTable, node: ast.expr | None) -> str:
 
 
 def _grown(node: ast.AST) -> Iterator[ast.expr]:
-    """What a statement or call makes grow."""
+    """Containers that a statement or call adds to."""
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and not isinstance(node.slice, ast.Slice):
         yield node.value
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in GROWS:
@@ -320,7 +320,7 @@ def _shrinks(node: ast.AST, name: str) -> bool:
 
 
 def _is_kind(names: SymbolTable, node: ast.expr) -> bool:
-    """Whether a key is a class or a function, of which there are as many as are written."""
+    """Return whether a key is a class or a function: their number is that of the source."""
     if isinstance(node, ast.Call):
         return last_word(node.func) == "type"
     if isinstance(node, ast.Attribute):

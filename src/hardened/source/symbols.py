@@ -218,7 +218,7 @@ class SymbolTable:
         return self._around.get(node, ())[1:]
 
     def given(self, node: ast.AST) -> list[tuple[SymbolTable, ast.AST]]:
-        """What a plain name is given: each value, definition or argument with the names of the module it stands in."""
+        """Each value, definition or argument that a plain name is bound to, with the table of its module."""
         if not isinstance(node, ast.Name):
             return []
         for position, scope in enumerate(reversed(self._around.get(node, ()))):
@@ -263,7 +263,7 @@ class SymbolTable:
         return None
 
     def written(self, node: ast.AST | None, deep: int = 0) -> tuple[ast.AST | None, SymbolTable]:
-        """What a name was given where it is plainly assigned, also in another module, and that module's names."""
+        """The value of a name that is plainly assigned, also in another module, with the table of that module."""
         if not isinstance(node, ast.Name) or deep > CHAIN:
             return node, self
         for position, scope in enumerate(reversed(self._around.get(node, ()))):

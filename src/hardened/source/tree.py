@@ -34,7 +34,7 @@ class Import(NamedTuple):
 
     @property
     def lazy(self) -> bool:
-        """Whether it is inside of a function."""
+        """The import runs with a function."""
         return any(not isinstance(each, ast.ClassDef) for each in self.within)
 
 
@@ -124,11 +124,11 @@ class Source:
         return [file for file in self.files.values() if file.tree is None]
 
     def runs_elsewhere(self, path: str) -> bool:
-        """Whether a module is imported by others alone, as Alembic's environment is."""
+        """Return whether only another program can import a module, as with Alembic's environment."""
         return self.is_environment(path)
 
     def is_environment(self, path: str | None) -> bool:
-        """Whether a file is the environment that Alembic runs its migrations in."""
+        """Return whether a file is the environment that Alembic runs its migrations in."""
         file = self.root / (path or "")
         if file.name != "env.py":
             return False
@@ -227,7 +227,7 @@ def literal(node: ast.expr | None) -> object:
 
 
 def migration_of(file: File, location: Location) -> Migration:
-    """What a migration file says of its place in the line."""
+    """The identifiers of a migration file."""
     if file.tree is None:
         return Migration(location, problem=f"does not compile: {file.broken.error if file.broken else 'it changes'}")
     names = _assigned(file.tree.body)

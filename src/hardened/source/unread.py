@@ -1,4 +1,4 @@
-"""What is set and read by nobody: fields of settings, and the limits that constructors and functions are given (CL003)."""
+"""Settings and limits that nothing reads: fields, parameters and attributes."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ LIMITS = re.compile(
     r"|recovery|reset_after|half_open|jitter|ttl|expiry|expires?|deadline|pool_size|max_connections|max_keepalive"
     r"|max_size|max_entries|rate_limit|concurrency|seconds|interval)(_|$)"
 )
-"""What a parameter is called that somebody believes to be a limit."""
+"""Names of parameters that look like a limit."""
 
 _DUMPS = {"model_dump", "model_dump_json", "dict", "json", "vars", "asdict"}
 
 
 class Unread(NamedTuple):
-    """Something that can be set, and nothing comes of it."""
+    """A setting or limit without effect."""
 
     what: str
     location: Location
@@ -48,7 +48,7 @@ class Unreads:
 
     @cached_property
     def _read(self) -> Counter[str]:
-        """How often each attribute is read, in the package and beside it; texts count too: `getattr(it, "name")`."""
+        """Number of reads of each attribute, in the package and beside it; texts count too: `getattr(it, "name")`."""
         found: Counter[str] = Counter()
         own = {names.file.path for names in self._source.own}
         elsewhere = [
@@ -185,7 +185,7 @@ class Unreads:
                 yield Unread(f"the parameter {called} of {whose}", location, f"{whose}.{called}")
 
     def _is_free(self, function: Function) -> bool:
-        """Whether its parameters are its own choice, and its body is there to use them."""
+        """Return whether its parameters are its own choice, and its body could use them."""
         node, owner = function.node, function.owner
         body = node.body[1:] if ast.get_docstring(node) is not None else node.body
         if all(isinstance(each, (ast.Pass, ast.Raise)) or _is_ellipsis(each) for each in body):

@@ -73,7 +73,7 @@ def _versions(node: ast.ClassDef) -> Iterator[ast.expr]:
 
 
 def _no_version(node: ast.expr) -> str:
-    """What is wrong with a stated version; empty where nothing is."""
+    """Return the problem of a stated version; "" where there is none."""
     if isinstance(node, ast.Constant):
         value = str(node.value or "").strip()
         if not value:
