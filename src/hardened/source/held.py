@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ..model import Location
 from .call_graph import MEMOS, RUNS, CallGraph, Function, last_word
+from .limits import WALKS
 from .nodes import FUNCTIONS, SCOPES, child_nodes
 from .outgoing import waits
 from .sessions import Resource, Sessions
@@ -16,8 +17,6 @@ from .symbols import CallSite, SymbolTable
 from .tree import Source
 from .walks import is_generator
 
-_DEEP = 4
-"""Calls of the project's functions on the way to a wait that are followed."""
 _EXECUTES = {"execute", "scalar", "scalars", "exec", "exec_driver_sql", "stream", "stream_scalars", "query", "flush"}
 _EXECUTES |= {"refresh", "merge", "connection", "begin_nested", "run_sync", "get", "get_one", "bulk_save_objects"}
 _EXECUTES |= {"bulk_insert_mappings", "bulk_update_mappings", "fetch", "fetchrow", "fetchval"}
@@ -35,12 +34,21 @@ _OUTSIDE = "…"
 
 @dataclass(frozen=True)
 class Held:
-    """A wait while a connection is held: what is waited for, what holds it, and the line since when; 0 before it began."""
+    """A wait while a connection is held.
+
+    Attributes:
+        location: of the wait, or of the call that leads to it.
+        what: the call that is waited for.
+        holder: the object that holds the connection.
+        since: the line since when; 0 before the function began.
+        end: the location of the wait itself.
+    """
 
     location: Location
     what: str
     holder: str
     since: int
+    end: Location
 
 
 @dataclass(frozen=True)
@@ -72,18 +80,24 @@ class HeldConnections:
         self.base = functions.canonical(base) if base else ""
         self._source = source
         self._outcomes: dict[tuple[ast.AST, frozenset[tuple[str, bool]], int], _Outcome] = {}
-        self._concerned: dict[tuple[ast.AST, int], tuple[bool, bool]] = {}
+        self._open: set[tuple[ast.AST, frozenset[tuple[str, bool]]]] = set()
+        self.cuts = 0  # calls that were not followed, since they go too deep or in a circle
         self._generators: dict[ast.AST, bool] = {}
         self._handed_on = {functions.canonical(each) for each in source.config.hand_on}
         self._streamed = set(self._streams())
 
     def found(self) -> Iterator[Held]:
-        """Each of them, once."""
+        """Each of them, once. A wait that a function itself holds a connection for is none of its callers' as well."""
+        found = list(self._found())
+        direct = {each.location for each in found if each.end == each.location}
+        yield from (each for each in found if each.end == each.location or each.end not in direct)
+
+    def _found(self) -> Iterator[Held]:
         seen: set[tuple[Location, str]] = set()
         scripts = {names.module for names in self._source.own if _is_script(names)}
         apart = {each.module for each in self._source.imports if each.top == "alembic"}
         for function in self.call_graph.by_name.values():
-            if function.names.module in apart or not self.concerns(function)[0]:
+            if function.names.module in apart or function not in self.waiting:
                 continue
             before = self._by_dependencies(function)
             for each in self.outcome(function, before).waits:
@@ -99,24 +113,55 @@ class HeldConnections:
             return True
         return self.call_graph.only_at_start(function)
 
-    def concerns(self, function: Function, deep: int = 0) -> tuple[bool, bool]:
-        """Report whether a function, or one that it calls, may wait for something, and whether it may use a session."""
-        # How deep it is says how far was looked: what was cut short for a caller is no answer for the function itself.
-        key = function.node, deep
-        if key not in self._concerned:
-            self._concerned[key] = False, False
-            may_wait, may_use = self.is_streamed(function), False
+    @cached_property
+    def waiting(self) -> set[Function]:
+        """The functions that may wait for something, themselves or by functions that they call."""
+
+        def waits_itself(use: CallSite, called: Function | None) -> bool:
+            name = self.call_graph.name_of(use)
+            return (
+                name in _SLEEPS
+                or waits(use, name)
+                or use.last in RUNS
+                or self.is_of_client(called)
+                or self.asks_client(use)
+            )
+
+        return self._with_callers(waits_itself) | self._with_callers_of(map(self.call_graph.of, self._streamed))
+
+    @cached_property
+    def using(self) -> set[Function]:
+        """The functions that may use a session, themselves or by functions that they call."""
+        return self._with_callers(lambda use, _: use.last in _EXECUTES or use.last in _RELEASES)
+
+    @cached_property
+    def concerned(self) -> set[Function]:
+        """The functions that may change what is held, or wait."""
+        return self.waiting | self.using
+
+    def _with_callers(self, matches: Callable[[CallSite, Function | None], bool]) -> set[Function]:
+        """The functions with a call that matches, and those that call them."""
+        every = self.call_graph.every
+        own = (each for each in every if any(matches(use, self.callee(use.node)) for use in each.inside))
+        return self._with_callers_of(own)
+
+    def _with_callers_of(self, functions: Iterable[Function | None]) -> set[Function]:
+        found = {each for each in functions if each is not None}
+        pending = list(found)
+        while pending:
+            new = self._callers.get(pending.pop(), set()) - found
+            found |= new
+            pending += new
+        return found
+
+    @cached_property
+    def _callers(self) -> dict[Function, set[Function]]:
+        found: dict[Function, set[Function]] = {}
+        for function in self.call_graph.every:
             for use in function.inside:
-                may_use = may_use or use.last in _EXECUTES or use.last in _RELEASES
-                name = self.call_graph.name_of(use)
-                called = self.callee(use.node)
-                may_wait = may_wait or name in _SLEEPS or waits(use, name) or use.last in RUNS
-                may_wait = may_wait or self.is_of_client(called) or self.asks_client(use)
-                if called is not None and called is not function and deep < _DEEP:
-                    inner = self.concerns(called, deep + 1)
-                    may_wait, may_use = may_wait or inner[0], may_use or inner[1]
-            self._concerned[key] = may_wait, may_use
-        return self._concerned[key]
+                if (called := self.callee(use.node)) is not None:
+                    found.setdefault(called, set()).add(function)
+        return found
 
     def asks_client(self, use: CallSite) -> bool:
         """Report whether a call may be one of a client that is looked up by its class."""
@@ -149,12 +194,20 @@ class HeldConnections:
 
     def outcome(self, function: Function, before: Mapping[str, _Hold], deep: int = 0) -> _Outcome:
         """The waits of a function, and the connections that it holds when it ends, with those held when it begins."""
-        key = function.node, frozenset((name, hold.is_connection) for name, hold in before.items()), deep
-        if key not in self._outcomes:
-            self._outcomes[key] = _Outcome()  # a function that calls itself
-            walk = _Walk(self, function, before, deep)
-            self._outcomes[key] = walk.outcome()
-        return self._outcomes[key]
+        state = function.node, frozenset((name, hold.is_connection) for name, hold in before.items())
+        whole, cut = (*state, -1), (*state, deep)
+        if whole in self._outcomes:
+            return self._outcomes[whole]
+        if cut in self._outcomes or state in self._open:
+            self.cuts += 1
+            return self._outcomes.get(cut, _Outcome())
+        self._open.add(state)
+        cuts = self.cuts
+        made = _Walk(self, function, before, deep).outcome()
+        self._open.discard(state)
+        # A result that lacks a call is the one of this depth alone.
+        self._outcomes[whole if self.cuts == cuts else cut] = made
+        return made
 
     def is_streamed(self, function: Function) -> bool:
         """Report whether the values that a function yields go to a client."""
@@ -196,12 +249,13 @@ class HeldConnections:
     def _by_dependencies(self, function: Function) -> _State:
         """The request's sessions that a dependency has used before an endpoint begins."""
         used: dict[str, tuple[str, bool]] = {}
+        seen: set[Function] = set()
         given = dict(self._depends(function))
         for provider in {each for each in given.values() if each is not None}:
-            self._used_by(provider, used, 0)
+            self._used_by(provider, used, seen)
         for each in function.routes:
             for provider in self._around(function.names, each):
-                self._used_by(provider, used, 0)
+                self._used_by(provider, used, seen)
         found: _State = {}
         for provider_name, (holder, always) in used.items():
             own = [name for name, provider in given.items() if provider and provider.name == provider_name]
@@ -234,14 +288,15 @@ class HeldConnections:
             if (found := self._named_by(names, each)) is not None:
                 yield found
 
-    def _used_by(self, dependency: Function, used: dict[str, tuple[str, bool]], deep: int) -> None:
+    def _used_by(self, dependency: Function, used: dict[str, tuple[str, bool]], seen: set[Function]) -> None:
         """Record the providers of sessions that a dependency, or one of its own, has used and not released."""
-        if deep > _DEEP:
+        if dependency in seen:
             return
+        seen.add(dependency)
         given = dict(self._depends(dependency))
         for provider in given.values():
             if provider is not None:
-                self._used_by(provider, used, deep + 1)
+                self._used_by(provider, used, seen)
         if dependency.is_decorated(MEMOS):
             return
         for name, hold in self.outcome(dependency, {}).end:
@@ -500,10 +555,10 @@ class _Walk:
         name = ast.unparse(holder)
         state.setdefault(name, _Hold(is_connection, line, name))
 
-    def _wait(self, node: ast.expr, what: str, state: _State) -> None:
+    def _wait(self, node: ast.expr, what: str, state: _State, end: Location | None = None) -> None:
         for hold in sorted(state.values(), key=lambda each: -each.line)[:1]:
             location = Location(self._names.file.path, node.lineno)
-            self._waits.setdefault((id(node), what), Held(location, what, hold.holder, hold.line))
+            self._waits.setdefault((id(node), what), Held(location, what, hold.holder, hold.line, end or location))
 
     # Functions of the package
 
@@ -535,7 +590,10 @@ class _Walk:
 
     def _enter(self, called: Function, node: ast.Call, state: _State) -> None:
         """Go through a function that is called, with what it is handed of what is held here."""
-        if self._deep >= _DEEP or called.node is self._function.node or not any(self._held.concerns(called)):
+        if called.node is self._function.node or called not in self._held.concerned:
+            return
+        if self._deep >= WALKS:
+            self._held.cuts += 1
             return
         inward = dict(_parameters(called, node))
         before: _State = {}
@@ -548,7 +606,7 @@ class _Walk:
                 if not each.since:
                     what = each.what if each.what.startswith("the client") else each.what.partition(" (")[0]
                     through = f"{called.node.name}() ({what} in {each.location})"
-                    self._wait(node, through, state)
+                    self._wait(node, through, state, each.end)
                     break
         after = dict(outcome.end)
         for name in list(state):

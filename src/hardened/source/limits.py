@@ -10,3 +10,6 @@ NESTING = 300
 
 BYTES = 2_000_000
 """Size of a file. Why: what is larger is data, and takes a minute to parse."""
+
+WALKS = 12
+"""Functions that are walked through statement by statement, one within the other. Cost: each takes about 30 frames."""

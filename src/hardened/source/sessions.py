@@ -155,22 +155,21 @@ class Sessions:
         is_factory = role is Role.SESSION and words[-1] != last and called is node
         return Resource(Role.FACTORY if is_factory else role, certain=False)
 
-    def origin(self, names: SymbolTable, meaning: str, deep: int = 0) -> str:
+    def origin(self, names: SymbolTable, meaning: str, seen: frozenset[str] = frozenset()) -> str:
         """The name in a library of a thing of the project: `Run().session` is annotated, `Db` has a base, a method returns one."""
-        if deep > 4 or not meaning:
-            return ""
-        if _role(meaning):
-            return meaning
+        if _role(meaning) or meaning in seen or not meaning:
+            return meaning if _role(meaning) else ""
+        seen |= {meaning}
         found = names.definition(meaning)
         if found is None:
             owner, _, attribute = meaning.removesuffix("()").rpartition(".")
             above = names.definition(owner)
             if above is None or not isinstance(above[1], ast.ClassDef):
                 return ""
-            return self.origin(above[0], self._annotated(*above, attribute), deep + 1)
+            return self.origin(above[0], self._annotated(*above, attribute), seen)
         other, node = found
         if isinstance(node, ast.ClassDef):
-            kinds = (self.origin(other, other.meaning(base), deep + 1) for base in node.bases)
+            kinds = (self.origin(other, other.meaning(base), seen) for base in node.bases)
             return next((f"{each}()" for each in kinds if each), "")
         if isinstance(node, FUNCTIONS) and node.returns is not None:
             given = node.returns
@@ -178,7 +177,7 @@ class Sessions:
                 r"Iterator|Generator|ContextManager", ast.unparse(given.value)
             ):
                 given = given.slice.elts[0] if isinstance(given.slice, ast.Tuple) else given.slice
-            return self.origin(other, other.instance(given), deep + 1)
+            return self.origin(other, other.instance(given), seen)
         return ""
 
     @staticmethod
@@ -246,41 +245,39 @@ class Sessions:
         for node in own_nodes(function):
             if isinstance(node, (ast.With, ast.AsyncWith)):
                 around = any(each in yields for each in ast.walk(node))
-                if around and any(self._commits(names, item.context_expr, 0) for item in node.items):
+                if around and any(self._commits(names, item.context_expr, set()) for item in node.items):
                     return True
-            elif isinstance(node, ast.Call) and node.lineno > yields[0].lineno and self._commits(names, node, 0):
+            elif isinstance(node, ast.Call) and node.lineno > yields[0].lineno and self._commits(names, node, set()):
                 return True
         return False
 
-    def _commits(self, names: SymbolTable, node: ast.AST, deep: int) -> bool:
+    def _commits(self, names: SymbolTable, node: ast.AST, seen: set[ast.AST]) -> bool:
         """Report whether a call, or leaving the block of its context manager, commits."""
+        if node in seen:
+            return False
+        seen.add(node)
         if isinstance(node, ast.Name):
-            return any(self._commits(other, value, deep) for other, value in names.given(node) if value is not node)
-        if not isinstance(node, ast.Call) or deep > 4:
+            return any(self._commits(other, value, seen) for other, value in names.given(node))
+        if not isinstance(node, ast.Call):
             return False
         # A transaction that only reads has nothing to commit.
         if any(each.arg in READS and getattr(each.value, "value", False) is True for each in node.keywords):
             return False
         func = node.func
-        if (
-            isinstance(func, ast.Attribute)
-            and func.attr in ("commit", "begin")
-            and self.is_transactional(names, func.value)
-        ):
+        owner = func.value if isinstance(func, ast.Attribute) and func.attr in ("commit", "begin") else None
+        if owner is not None and self.is_transactional(names, owner):
             return True
         found = names.definition(names.meaning(func))
-        if found is None:
+        if found is None or found[1] in seen:
             return False
         other, definition = found
+        seen.add(definition)
         if isinstance(definition, ast.ClassDef):
             bodies = [each for each in definition.body if getattr(each, "name", "") in ("__exit__", "__aexit__")]
         else:
             bodies = [definition] if isinstance(definition, FUNCTIONS) else []
-        return any(
-            isinstance(each, ast.Call) and self._commits(other, each, deep + 1)
-            for body in bodies
-            for each in own_nodes(body)
-        )
+        calls = (each for body in bodies for each in own_nodes(body) if isinstance(each, ast.Call))
+        return any(self._commits(other, each, seen) for each in calls)
 
 
 def _is_savepoint(names: SymbolTable, node: ast.AST, meaning: str) -> bool:

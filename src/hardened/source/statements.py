@@ -10,6 +10,7 @@ from functools import cached_property
 
 from ..model import NOWHERE, Location
 from ..records.tables import Column, Mapped, Table
+from .limits import CHAIN
 from .symbols import CallSite, SymbolTable
 from .tree import Source
 from .widths import Widths
@@ -162,7 +163,7 @@ class Statements:
     def _owner(self, names: SymbolTable, node: ast.AST, deep: int = 0) -> Mapped | Table | None:
         """The mapped class or table that an expression is."""
         found = self._classes.get(names.meaning(node))
-        if found is not None or deep > 5:
+        if found is not None or deep > CHAIN:
             return found
         if isinstance(node, ast.Attribute) and node.attr == "__table__":
             return self._owner(names, node.value, deep + 1)
@@ -173,12 +174,14 @@ class Statements:
                 return self._owner(other, value, deep + 1)
         return None
 
-    def _statement(self, names: SymbolTable, node: ast.AST, deep: int = 0) -> Mapped | Table | None:
+    def _statement(self, names: SymbolTable, node: ast.AST, seen: set[ast.AST] | None = None) -> Mapped | Table | None:
         """The mapped class or table of a statement such as `insert(Order).values(...)`."""
-        if deep > 8:
+        seen = set() if seen is None else seen
+        if node in seen:
             return None
+        seen.add(node)
         if isinstance(node, (ast.Await, ast.NamedExpr)):
-            return self._statement(names, node.value, deep + 1)
+            return self._statement(names, node.value, seen)
         if isinstance(node, ast.Call):
             base = node.func.value if isinstance(node.func, ast.Attribute) else None
             last = names.meaning(node.func).rpartition(".")[2] or (base and node.func.attr)  # type: ignore[attr-defined]  # it has a base
@@ -186,9 +189,9 @@ class Statements:
                 for each in (*node.args[:1], *(key.value for key in node.keywords), base):
                     if each is not None and (found := self._owner(names, each)):
                         return found
-            return self._statement(names, base, deep + 1) if base is not None else None
+            return self._statement(names, base, seen) if base is not None else None
         for other, value in names.given(node):
-            if isinstance(value, ast.expr) and (found := self._statement(other, value, deep + 1)):
+            if isinstance(value, ast.expr) and (found := self._statement(other, value, seen)):
                 return found
         return None
 
@@ -337,19 +340,22 @@ class Statements:
         return found
 
 
-def _pairs(names: SymbolTable, node: ast.AST, deep: int = 0) -> Iterator[tuple[ast.expr, ast.expr]]:
+def _pairs(
+    names: SymbolTable, node: ast.AST, seen: frozenset[ast.AST] = frozenset()
+) -> Iterator[tuple[ast.expr, ast.expr]]:
     """The keys and values of a dictionary, of a list of them, or of what a name is given."""
-    if deep > 4:
+    if node in seen:
         return
+    seen |= {node}
     if isinstance(node, ast.Dict):
         yield from ((key, value) for key, value in zip(node.keys, node.values, strict=True) if key is not None)
     elif isinstance(node, (ast.List, ast.Tuple)):
         for each in node.elts:
-            yield from _pairs(names, each, deep + 1)
+            yield from _pairs(names, each, seen)
     elif isinstance(node, (ast.ListComp, ast.GeneratorExp)):
-        yield from _pairs(names, node.elt, deep + 1)
+        yield from _pairs(names, node.elt, seen)
     else:
         for other, value in names.given(node):
             # A value of another module would be worked out with the wrong names.
             if other is names and isinstance(value, (ast.Dict, ast.List, ast.ListComp)):
-                yield from _pairs(names, value, deep + 1)
+                yield from _pairs(names, value, seen)

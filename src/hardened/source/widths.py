@@ -202,14 +202,15 @@ class Widths:
 
     # Numbers that are written down
 
-    def _number(self, names: SymbolTable, node: ast.AST | None, deep: int = 0) -> int | None:
+    def _number(self, names: SymbolTable, node: ast.AST | None, seen: frozenset[ast.AST] = frozenset()) -> int | None:
         """A whole number that is written down, also as a constant or as a sum of them."""
-        if node is None or deep > 5:
+        if node is None or node in seen:
             return None
+        seen |= {node}
         if isinstance(node, ast.Constant):
             return node.value if type(node.value) is int else None
         if isinstance(node, ast.BinOp):
-            left, right = self._number(names, node.left, deep + 1), self._number(names, node.right, deep + 1)
+            left, right = self._number(names, node.left, seen), self._number(names, node.right, seen)
             if left is None or right is None:
                 return None
             match node.op:
@@ -228,7 +229,7 @@ class Widths:
         changed = self._within(names).changed.values() if given else ()
         if any(getattr(node, "id", "") in each for each in changed):
             return None
-        return self._number(given[0][0], _value(given[0][1]), deep + 1) if len(given) == 1 else None
+        return self._number(given[0][0], _value(given[0][1]), seen) if len(given) == 1 else None
 
     def _sliced(self, names: SymbolTable, node: ast.AST | None) -> int | None:
         """The most characters or bytes that `x[:n]` can have."""

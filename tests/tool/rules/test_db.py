@@ -491,6 +491,16 @@ def test_db012_finds_a_wait_between_the_first_statement_and_the_end(
     assert found == [("DB012", MAIN, tree.line(MAIN, ASKS))] * count
 
 
+def test_db012_follows_any_number_of_calls_and_circles(tree: Tree) -> None:
+    chain = [f"def f{number}():\n    f{number + 1}()\n" for number in range(9)]
+    text = HOLDS.format(first=QUERY, second="f0()") + "".join(chain) + f"def f9():\n    {ASKS}\n    f0()\n"
+    main(tree, text)
+    facts = tree.facts
+    [finding] = DB012().check(facts.source, facts.held_connections)
+    assert finding.location == Location(MAIN, tree.line(MAIN, "    f0()"))
+    assert "is kept until f0() (" in finding.message
+
+
 def test_db012_does_not_apply_without_a_library_that_pools(tree: Tree) -> None:
     main(tree, "import httpx\n")
     with pytest.raises(DoesNotApply, match="pool"):

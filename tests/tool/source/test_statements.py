@@ -141,6 +141,25 @@ def test_a_model_without_plain_integers_has_no_writes(tree: Tree) -> None:
     assert list(Statements(tree.facts.source, [bounded], []).writes()) == []
 
 
+def test_names_that_lead_to_each_other_come_to_an_end(tree: Tree) -> None:
+    body = """
+    stmt = insert(Order)
+    stmt = stmt.values(tile=1)
+    stmt = stmt.returning(Order)
+    a = b
+    b = a
+    number = other
+    other = number + other
+    db.execute(stmt, [{"tile": number}])
+    Order(tile=a, number=number)
+    with a:
+        pass
+    """
+    found = using(tree, body)
+    assert list(statements(found).writes()) == []
+    assert list(Sessions(found.facts.source).ends()) == []
+
+
 UPSERTS = {
     "half of a key": ('insert(Order).on_conflict_do_nothing(index_elements=["number"])', ("number",)),
     "an attribute": ("insert(Order).on_conflict_do_nothing(index_elements=[Order.user_id])", ("user_id",)),
