@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -145,8 +146,9 @@ def test_sections_are_records_or_reasons(tmp_path: Path, monkeypatch: pytest.Mon
         (tmp_path / "made" / file.name).write_bytes(file.read_bytes())
     text = (tmp_path / "made/__init__.py").read_text()
     sections = {name: name for name in ("one", "none", "lost", "free", "broken", "live", "ended")}
-    start, end = text.index("SECTIONS:"), text.index("#: The libraries")
-    (tmp_path / "made/__init__.py").write_text(f"{text[:start]}SECTIONS = {sections!r}\n{text[end:]}")
+    text, count = re.subn(r"^(SECTIONS\b.*?= ).*?^}", rf"\1{sections!r}", text, flags=re.DOTALL | re.MULTILINE)
+    assert count == 1
+    (tmp_path / "made/__init__.py").write_text(text)
     monkeypatch.setattr(client, "PROBE", tmp_path / "made")
     monkeypatch.setattr(client, "SECTIONS", sections)
     answer = probe(tmp_path, {"main.py": "import gone\n"}, application="shop.main:app")
