@@ -160,6 +160,6 @@ class CouldNotLook(Exception):  # noqa: N818 - an answer, not an error
 
 
 def one_line(text: object, limit: int = 300) -> str:
-    """A text on one line, cut where it gets long."""
-    line = re.sub(r"\s+", " ", str(text)).strip()
+    """A text on one line that can be encoded, cut where it gets long."""
+    line = re.sub(r"\s+", " ", str(text)).strip().encode("utf-8", "backslashreplace").decode()
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -23,6 +23,8 @@ from .rules import RULES
 
 CODES: tuple[str, ...] = tuple(rule.__name__ for rule in RULES)
 """The code of every rule."""
+_REASON = 1000
+"""The longest reason that is reported whole."""
 
 
 def check(
@@ -140,22 +142,34 @@ class _Outcome:
         try:
             needed, missing = _facts(rule, project)
             # The rule judges only a part of the project then.
-            self.could_not_look += [Skipped(code, str(each)) for each in missing if isinstance(each, CouldNotLook)]
+            self.could_not_look += [
+                Skipped(code, one_line(each, _REASON)) for each in missing if isinstance(each, CouldNotLook)
+            ]
             if any(str(each) == NOT_IMPORTED for each in missing):
                 self._judged.discard(code)
             for finding in configured(rule, project.config).check(**needed):
-                self.findings[finding] = None
+                self.findings[_encodable(finding)] = None
         except DoesNotApply as reason:
             if str(reason) == NOT_IMPORTED:
                 self._judged.discard(code)
-            self.not_applicable.append(Skipped(code, str(reason)))
+            self.not_applicable.append(Skipped(code, one_line(reason, _REASON)))
         except CouldNotLook as reason:
-            self.could_not_look.append(Skipped(code, str(reason)))
+            self.could_not_look.append(Skipped(code, one_line(reason, _REASON)))
         except Exception as error:  # noqa: BLE001 - one rule's mistake must not silence the others
             self.could_not_look.append(Skipped(code, one_line(f"the rule failed: {type(error).__name__}: {error}")))
         else:
             doubts = [doubt for name in needed for doubt in project.doubts.get(name, "").splitlines()]
-            self.could_not_look += [Skipped(code, doubt) for doubt in dict.fromkeys(doubts)]
+            self.could_not_look += [Skipped(code, one_line(doubt, _REASON)) for doubt in dict.fromkeys(doubts)]
+
+
+def _encodable(finding: Finding) -> Finding:
+    """The finding, with escapes for what cannot be encoded: names of files need not be texts."""
+    texts = (finding.message, finding.hint, finding.subject, finding.location.file or "")
+    if all(text.isascii() for text in texts):
+        return finding
+    message, hint, subject, file = (text.encode("utf-8", "backslashreplace").decode() for text in texts)
+    location = Location(file or None, finding.location.line)
+    return replace(finding, message=message, hint=hint, subject=subject, location=location)
 
 
 def _facts(rule: type[Rule], project: Project) -> tuple[dict[str, object], list[DoesNotApply | CouldNotLook]]:

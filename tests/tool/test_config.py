@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -232,3 +233,38 @@ def test_what_was_assumed_is_one_line(tmp_path: Path) -> None:
 def test_a_named_package_beside_src_is_found_there(tmp_path: Path) -> None:
     config = load_config(write(tmp_path, TABLE, "shop/__init__.py"))
     assert (config.source, config.assumptions) == (".", ())
+
+
+# Values of any kind
+
+_KEYS = sorted({*(each.name for each in fields(Config)), *declared_options()})
+_VALUES = (
+    "3",
+    "true",
+    '""',
+    '"x"',
+    "[]",
+    '["x"]',
+    '[""]',
+    "[3, []]",
+    "{}",
+    "1.5",
+    "nan",
+    "2020-01-01",
+    '"\\u0000"',
+    '"../.."',
+    "[[{}]]",
+)
+
+
+@pytest.mark.parametrize("value", _VALUES)
+def test_no_value_of_any_key_is_more_than_one_clear_line(tmp_path: Path, value: str) -> None:
+    refused = []
+    for key in (name.replace("_", "-") for name in _KEYS):
+        table = TABLE if key != "package" else "[tool.hardening]\n"
+        try:
+            load_config(write(tmp_path, f"{table}{key} = {value}\n"), declared_options())
+        except ConfigError as error:
+            refused.append(str(error))
+    assert refused
+    assert all(re.fullmatch(r"[\w-]+ (is|has|stands) .*", message) for message in refused)

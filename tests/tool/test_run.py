@@ -12,7 +12,7 @@ from hardened.config.baseline import Entry
 from hardened.config.table import Config
 from hardened.model import Confidence, CouldNotLook, DoesNotApply, Finding, Location, Rule, Severity, option
 from hardened.project import NOT_IMPORTED, Project
-from hardened.report import Report, Skipped
+from hardened.report import FORMATS, Report, Skipped, render
 from hardened.rules import RULES
 from hardened.run import CODES, check, choose, explain
 
@@ -337,6 +337,22 @@ def test_a_run_writes_nothing(tmp_path: Path) -> None:
     before = tree()
     check(tmp_path, rules=(XA001, XB004))
     assert tree() == before
+
+
+def test_the_name_of_a_file_that_is_no_text_is_escaped(tmp_path: Path) -> None:
+    class XC001(Rule):
+        """A file."""
+
+        def check(self) -> Iterator[Finding]:
+            yield self.finding("b\udcfe", Location("a\udcff.py"))
+            raise CouldNotLook("c\udcfd")
+
+    report = check(project(tmp_path), rules=(XC001,))
+    [finding] = report.findings
+    assert (finding.message, finding.location.file) == ("b\\udcfe", "a\\udcff.py")
+    assert report.could_not_look == (Skipped("XC001", "c\\udcfd"),)
+    for name in FORMATS:
+        assert render(Report(report.findings, could_not_look=report.could_not_look), name).encode()
 
 
 def test_a_configuration_that_cannot_be_followed_is_the_whole_report(tmp_path: Path) -> None:
