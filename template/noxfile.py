@@ -112,7 +112,7 @@ def _answer(key: str) -> str:
 def _install_tool(session: nox.Session, requirement: str, *options: str) -> None:
     """Install `hardened` into the session's own environment; a recorded version only once, so that it works offline."""
     stamp = Path(session.virtualenv.location, "hardened.txt")
-    if not options and TOOL not in os.environ and stamp.is_file() and stamp.read_text("utf-8") == requirement:
+    if not (options or os.environ.get(TOOL)) and stamp.is_file() and stamp.read_text("utf-8") == requirement:
         return
     try:
         session.install(requirement, *options)
