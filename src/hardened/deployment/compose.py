@@ -228,7 +228,7 @@ class Service:
 
     @property
     def copies(self) -> int:
-        """How many containers there are of it."""
+        """The number of its containers."""
         deploy = self.get("deploy")
         value = deploy.get("replicas") if isinstance(deploy, dict) else None
         copies = whole_number(substituted(str(value if value is not None else self.get("scale") or "1")))
@@ -246,7 +246,7 @@ class Service:
 
     @property
     def is_built(self) -> bool:
-        """Whether its image is this project's own."""
+        """Report whether its image is this project's own."""
         return self.get("build") is not None
 
     @property

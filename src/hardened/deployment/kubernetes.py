@@ -19,10 +19,10 @@ class Container:
     """A container of a manifest.
 
     Attributes:
-        content: what the manifest says of it.
+        content: its mapping in the manifest.
         path: the manifest.
         owner: the object that it is a container of.
-        ends: whether it ends by itself.
+        ends: it ends by itself.
     """
 
     content: _yaml.Mapping
@@ -90,12 +90,12 @@ class Cluster:
 
     @staticmethod
     def replicas(owner: _yaml.Mapping) -> int:
-        """How many pods of a Deployment and its like there are."""
+        """The number of pods of a Deployment and its like."""
         spec = owner.get("spec")
         return _count(spec.get("replicas"), 1) if isinstance(spec, dict) else 1
 
     def copies(self, owner: _yaml.Mapping) -> int:
-        """How many pods of a Deployment and its like there may be at a time, while they are replaced included."""
+        """The number of pods of a Deployment and its like that may run at a time, also while they are replaced."""
         spec = owner.get("spec")
         spec = spec if isinstance(spec, dict) else {}
         kind = owner.get("kind")

@@ -46,7 +46,7 @@ class Process:
 
 
 def shell_script(words: tuple[str, ...]) -> str | None:
-    """What `sh -c` is given; "" for a shell that is given a file, None where the command is no shell."""
+    """The script that `sh -c` runs; "" for a shell that runs a file, None where the command is no shell."""
     words = started(words)
     if not words or words[0].rpartition("/")[2] not in _SHELLS:
         return None
@@ -59,7 +59,7 @@ def shell_script(words: tuple[str, ...]) -> str | None:
 
 
 def started(words: tuple[str, ...]) -> tuple[str, ...]:
-    """A command without what goes before it: an init that starts it, `env`, `exec`."""
+    """A command without its prefixes: an init process, `env`, `exec`."""
     while words:
         name = words[0].rpartition("/")[2]
         if name in _FORWARDS:

@@ -16,7 +16,7 @@ _SHELL = re.compile(rb"#!.*\b(sh|bash|dash|ash|zsh|ksh)\b")
 
 
 def tells_the_group(words: tuple[str, ...]) -> bool:
-    """Whether what starts the command passes signals on to all of its children: dumb-init, `tini -g`."""
+    """Report whether an init process passes signals on to all children of the command: dumb-init, `tini -g`."""
     name = words[0].rpartition("/")[2] if words else ""
     options = [each for each in words[1:] if each.startswith("-")]
     return (name == "dumb-init" and "--single-child" not in options and "-c" not in options[:1]) or (
@@ -25,7 +25,7 @@ def tells_the_group(words: tuple[str, ...]) -> bool:
 
 
 def not_replaced(script: str) -> str:
-    """The last command of what a shell is given, where the shell stays as its parent; "" where it does not."""
+    """The last command of a script, where the shell stays as its parent; "" where it does not."""
     if re.search(r"\btrap\b.*\b(TERM|15)\b", script):
         return ""
     lexer = shlex.shlex(script.replace("\\\n", " ").replace("\n", " ; "), posix=True, punctuation_chars=";&|()")

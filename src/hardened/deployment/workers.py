@@ -106,7 +106,7 @@ def beats(processes: Iterable[Process], commands: Sequence[str]) -> Iterator[Pro
 
 
 def parallel(process: Process, commands: Sequence[str]) -> int:
-    """How many copies of what a web process runs there are: its replicas times its worker processes."""
+    """The number of copies of a web server's code: its replicas times its worker processes; 0 for other processes."""
     words = plain(process.words)
     if process.kind in ("health", "script") or _after(words, commands)[0]:
         return 0

@@ -1,4 +1,4 @@
-"""Facts of how source uses Celery: applications, tasks, settings, and what is sent under which name."""
+"""Uses of Celery in source: applications, tasks, settings, and the names under which messages are sent."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cached_property
 
 from ..model import Location
 from .symbols import FUNCTIONS, CallSite, Scope, SymbolTable
-from .tree import Source, literal
+from .tree import Source, assigned, literal
 
 APPLICATIONS = {"celery.Celery", "celery.app.Celery", "celery.app.base.Celery"}
 TASKS = {"celery.shared_task", "celery.app.shared_task", "celery.task.task", "celery.decorators.task"}
@@ -18,7 +18,7 @@ SENDS = {"delay", "apply_async", "send_task"}
 
 @dataclass(frozen=True)
 class Definition:
-    """A function that is made a task or a job, by which call or name, and the line where that begins."""
+    """A function that a decorator or a call makes a task or a job, and the line where that begins."""
 
     name: str
     location: Location
@@ -29,7 +29,7 @@ class Definition:
 
 @dataclass(frozen=True)
 class Written:
-    """A setting where it is given a value."""
+    """A line that gives a name a value."""
 
     location: Location
     given: ast.expr | None
@@ -40,12 +40,12 @@ class Written:
 
 
 def dotted(module: str, within: Iterable[Scope]) -> str:
-    """The name of what these scopes are around."""
+    """The dotted name of the innermost of these scopes."""
     return ".".join((module, *(each.name for each in within if isinstance(each, (*FUNCTIONS, ast.ClassDef)))))
 
 
 def named(name: str, among: Iterable[str]) -> bool:
-    """Whether a name is one of these, or of a module below that gives it on: `a.b._c.f` is `a.b.f`."""
+    """Report whether a name is one of these, or of a module below that gives it on: `a.b._c.f` is `a.b.f`."""
     for each in among:
         module, _, last = each.rpartition(".")
         if name == each or (name.startswith(f"{module}.") and name.rpartition(".")[2] == last):
@@ -54,20 +54,27 @@ def named(name: str, among: Iterable[str]) -> bool:
 
 
 def inside(module: str, among: Iterable[str]) -> bool:
-    """Whether a module is one of these, or below one."""
+    """Report whether a module is one of these, or below one."""
     return any(module == each or module.startswith(f"{each}.") for each in among)
 
 
 class CelerySource:
-    """What the source says, gathered in one walk."""
+    """The uses of Celery in a package, gathered in one walk.
+
+    Attributes:
+        classes: the dotted names of Celery's application and of classes made from it.
+        settings: the values that names are given, wherever they may be settings.
+        makers: the functions that make an application.
+        with_celery: the modules that import Celery or kombu.
+        tasks: the tasks.
+        task_names: their dotted names.
+    """
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.classes = set(APPLICATIONS)
         self.settings: dict[str, list[Written]] = {}
         self._defined: list[tuple[SymbolTable, ast.FunctionDef | ast.AsyncFunctionDef, tuple[Scope, ...]]] = []
-        self._texts: dict[str, dict[str, ast.expr]] = {}
-        self._importing: dict[str, dict[str, str]] = {}
         bases: list[tuple[str, str]] = []
         for names in source.own:
             for node, within in names:
@@ -92,7 +99,7 @@ class CelerySource:
 
     @property
     def applications(self) -> list[CallSite]:
-        """Each call that makes a Celery application."""
+        """The calls that make a Celery application."""
         return [use for use in self.source.uses if use.name in self.classes]
 
     def maker(self, address: str) -> CallSite | None:
@@ -149,7 +156,7 @@ class CelerySource:
         return self._made(base) or (not base and definition.module in self.with_celery)
 
     def _made(self, base: str) -> bool:
-        """Whether a dotted name is of an application that one of the project's own functions makes."""
+        """Report whether a dotted name is of an application that one of the project's own functions makes."""
         return base.endswith("()") and base.removesuffix("()") in self.makers
 
     def jobs(self, decorators: Iterable[str]) -> list[Definition]:
@@ -166,7 +173,7 @@ class CelerySource:
     # What is sent
 
     def is_task(self, name: str) -> bool:
-        """Whether a dotted name is of a task, or of something made from it: `x.tasks.add.s().set`."""
+        """Report whether a dotted name is of a task, or of something made from it: `x.tasks.add.s().set`."""
         while name:
             if name.removesuffix("()") in self.task_names:
                 return True
@@ -174,7 +181,7 @@ class CelerySource:
         return False
 
     def sends(self, use: CallSite) -> bool:
-        """Whether a call puts a Celery task into a queue."""
+        """Report whether a call puts a Celery task into a queue."""
         if use.last not in SENDS:
             return False
         base = use.name.rpartition(".")[0]
@@ -184,42 +191,18 @@ class CelerySource:
             return self._made(base)  # a pool of processes has an apply_async as well, and others a send_task
         return use.module in self.with_celery or use.last == "send_task"
 
-    def text(self, names: SymbolTable, node: ast.expr | None, deep: int = 0) -> str | None:
-        """The text that an expression is, constants of the project's modules included."""
-        value = literal(node)
-        if isinstance(value, str):
-            return value
-        if deep > 5 or not isinstance(node, (ast.Name, ast.Attribute)):
-            return None
-        if isinstance(node, ast.Name):
-            if node.id in self._constants(names):
-                return self.text(names, self._constants(names)[node.id], deep + 1)
-            target = self._imported(names).get(node.id, "")
-        else:
-            target = names.meaning(node)
-        module, _, attribute = target.rpartition(".")
-        file = self.source.modules.get(module)
-        other = self.source.names(file.path) if file else None
-        return self.text(other, ast.Name(attribute), deep + 1) if other else None
-
-    def _constants(self, names: SymbolTable) -> dict[str, ast.expr]:
-        if names.module not in self._texts:
-            found: dict[str, ast.expr] = {}
-            for each in names.file.tree.body if names.file.tree else ():
-                if isinstance(each, ast.Assign):
-                    found |= {target.id: each.value for target in each.targets if isinstance(target, ast.Name)}
-                elif isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name) and each.value:
-                    found[each.target.id] = each.value
-            self._texts[names.module] = found
-        return self._texts[names.module]
-
-    def _imported(self, names: SymbolTable) -> dict[str, str]:
-        if names.module not in self._importing:
-            self._importing[names.module] = {name.rpartition(".")[2]: name for name, _, _ in names.imports()}
-        return self._importing[names.module]
+    def text(self, names: SymbolTable, node: ast.expr | None) -> str | None:
+        """The text of an expression, constants of the project's modules included; None where only running it tells."""
+        found = names.text(node)
+        if found is None and isinstance(node, ast.Attribute):
+            file = self.source.modules.get(names.meaning(node.value))
+            other = self.source.names(file.path) if file else None
+            if other is not None and file is not None and file.tree is not None:
+                found = other.text(assigned(file.tree.body).get(node.attr))
+        return None if found is None or "?" in found else found
 
     def sent(self) -> Iterator[tuple[str, Location]]:
-        """Each name under which something is sent to a worker, and where."""
+        """The names under which messages are sent to a worker, and the lines."""
         for use in self.source.uses:
             if use.last in ("send_task", "signature", "Signature") and (
                 use.last == "send_task" or use.name.startswith("celery.")
@@ -229,7 +212,7 @@ class CelerySource:
                     yield name, use.location
 
     def queues(self) -> tuple[dict[str, Location], bool]:
-        """The queues that calls name, and whether some call names one that only running it tells."""
+        """The queues that calls name, with their lines; True where a call names one that only running it tells."""
         found: dict[str, Location] = {}
         open_ended = False
         for use in self.source.uses:
@@ -272,7 +255,7 @@ class CelerySource:
         self.settings.setdefault(name, []).append(Written(location, value))
 
     def location(self, name: str, value: object = ..., *, also: Iterable[str] = ()) -> Location | None:
-        """Where a setting is given this value, as far as source shows; None where nothing writes it."""
+        """The line at which a setting is given a value; None where no line does."""
         found = [written for key in (name, *also) for written in self.settings.get(key, ())]
         exact = [written for written in found if written.value == value and value is not ...]
         computed = [written for written in found if written.value is ...]

@@ -72,5 +72,5 @@ def _swallows(loop: ast.While) -> Iterator[tuple[int, str]]:
 
 
 def _leaves(body: Iterable[ast.AST]) -> bool:
-    """Whether some way through these statements leaves the loop around them."""
+    """Report whether some way through these statements leaves the loop around them."""
     return any(isinstance(node, (ast.Return, ast.Break, ast.Raise)) for each in body for node in ast.walk(each))

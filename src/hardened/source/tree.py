@@ -189,7 +189,7 @@ class Source:
                 if not isinstance(node, ast.ClassDef):
                     continue
                 pending += node.body
-                names = _assigned(node.body)
+                names = assigned(node.body)
                 table = literal(names.get("__tablename__"))
                 abstract = literal(names.get("__abstract__")) is True
                 if isinstance(table, str) and (node.bases or node.decorator_list) and not abstract:
@@ -206,7 +206,7 @@ def python_files(folder: Path) -> Iterator[Path]:
         yield from (Path(here, name) for name in sorted(files) if name.endswith(".py"))
 
 
-def _assigned(body: list[ast.stmt]) -> dict[str, ast.expr]:
+def assigned(body: list[ast.stmt]) -> dict[str, ast.expr]:
     """The plain names that these statements give a value."""
     names: dict[str, ast.expr] = {}
     for node in body:
@@ -230,7 +230,7 @@ def migration_of(file: File, location: Location) -> Migration:
     """The identifiers of a migration file."""
     if file.tree is None:
         return Migration(location, problem=f"does not compile: {file.broken.error if file.broken else 'it changes'}")
-    names = _assigned(file.tree.body)
+    names = assigned(file.tree.body)
     node = names.get("down_revision") or names.get("revision")
     location = Location(location.file, node.lineno if node else None)
     several: dict[str, tuple[str, ...]] = {}

@@ -296,9 +296,13 @@ def test_a_declared_queue_to_which_nothing_is_sent(shop: Tree) -> None:
     assert judged(JB002, shop.write({"Procfile": PROCFILE}), celery=dead) == []
 
 
-def test_a_queue_that_a_call_names(shop: Tree) -> None:
-    shop.write({"src/shop/tasks.py": TASKS.replace("countdown=30", "queue=FILMS") + '\nFILMS = "films"\n'})
-    assert places(judged(JB002, shop, celery=celery())) == [at(shop, "src/shop/tasks.py", "queue=FILMS")]
+@pytest.mark.parametrize("queue", ["FILMS", "queues.FILMS", "MAIL", "queues.MAIL", "f'films-{path}'", "None"])
+def test_a_queue_that_a_call_names(shop: Tree, queue: str) -> None:
+    tasks = f"from . import queues\nfrom .queues import FILMS, MAIL\n{TASKS.replace('countdown=30', f'queue={queue}')}"
+    shop.write({"src/shop/tasks.py": tasks, "src/shop/queues.py": 'FILMS: str = "films"\nMAIL = "mail"\n'})
+    finds = queue.endswith("FILMS")
+    found = places(judged(JB002, shop, celery=celery()))
+    assert found == [at(shop, "src/shop/tasks.py", "queue=")] * finds
 
 
 # JB004

@@ -86,7 +86,7 @@ def _unknown(services: Sequence[Service], port: int) -> Iterator[str]:
 
 
 def _is_published(services: Sequence[Service], scheme: str) -> bool:
-    """Whether a server of this scheme is published."""
+    """Report whether a server of this scheme is published."""
     usual = SCHEMES.get(scheme)
     ours = (each for each in services if usual is not None and PORTS.get(each.image) == usual)
     return any(port.host for each in ours for port in each.ports)

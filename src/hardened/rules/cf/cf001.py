@@ -46,7 +46,7 @@ class CF001(Rule):
 
 
 def _is_read(source: Source, path: str) -> bool:
-    """Whether a file is of the package, or the environment of the migrations."""
+    """Report whether a file is of the package, or the environment of the migrations."""
     absolute = source.root / path
     is_environment = absolute.is_relative_to(source.versions.parent) and absolute.name == "env.py"
     return is_environment or absolute.is_relative_to(source.package)

@@ -57,7 +57,7 @@ class CF002(Rule):
         yield from self._names(services)
 
     def _within(self, service: Service) -> Iterator[Finding]:
-        """What stands twice in one file's part of a service."""
+        """Mounts, variables and networks that stand twice in one file's part of a service."""
         seen: set[Location] = set()
         for layer in service.layers:
             mounted: dict[str, Location] = {}
@@ -138,7 +138,7 @@ class CF002(Rule):
 
 
 def _at_once(one: Service, other: Service) -> bool:
-    """Whether two services are started together: not when each has profiles and they share none."""
+    """Report whether two services are started together: not when each has profiles and they share none."""
     return not (one.profiles and other.profiles and one.profiles.isdisjoint(other.profiles))
 
 

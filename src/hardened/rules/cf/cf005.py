@@ -84,7 +84,7 @@ class CF005(Rule):
 
 
 def _is_secret(name: str, value: str, raw: str) -> bool:
-    """Whether a variable's value is a secret, or an address with one, and no reference to one."""
+    """Report whether a variable's value is a secret, or an address with one, and no reference to one."""
     if password_in(value):
         # What the references in it give, and would be empty, is not known.
         return bool(password_in(substituted(raw, "<?>").replace("$(", "<?>")))

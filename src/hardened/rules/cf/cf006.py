@@ -70,7 +70,7 @@ def _liveness_probes(cluster: Cluster) -> Iterator[tuple[str, Location]]:
 
 
 def _dependence(route: GetRoute, call_graph: CallGraph) -> tuple[str, str] | None:
-    """What a route waits for before it answers, and the advice; None for nothing."""
+    """The other part that a route waits for before it answers, and the advice; None for none."""
     why, hint = "a part that is down gets every replica started again", "leave that to readiness"
     for position, step in enumerate(route.steps):
         name = step.name if position == 0 else f"depends on {step.name}, which"
@@ -86,7 +86,7 @@ def _dependence(route: GetRoute, call_graph: CallGraph) -> tuple[str, str] | Non
 
 
 def _awaited(call_graph: CallGraph, function: Function, seen: set[Function]) -> str:
-    """What a function waits for, itself or in functions of the project that it calls."""
+    """The expression that a function waits for, itself or in functions of the project that it calls; "" for none."""
     seen.add(function)
     calls = {id(call.node): call for call in function.calls}
     for each in own_nodes(function.node):

@@ -96,7 +96,7 @@ def most_connections(words: Iterable[str]) -> int | None:
 
 
 def _uses(process: Process, names: set[str], *, alone: bool) -> bool:
-    """Whether a process has its connections to the database of these names."""
+    """Report whether a process has its connections to the database of these names."""
     addresses = [
         match
         for value in process.environment.values()

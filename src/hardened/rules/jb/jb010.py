@@ -45,14 +45,14 @@ class JB010(Rule):
 
 
 def _publishes(call: CallSite) -> bool:
-    """Whether a call sends a message past Celery."""
+    """Report whether a call sends a message past Celery."""
     if call.name.startswith("kombu.") and call.last == "publish":
         return True
     return call.name.startswith(_OTHER_QUEUES) and call.last in _SENDS
 
 
 def _is_job(source: Source, celery_source: CelerySource, call: CallSite, jobs: set[str]) -> bool:
-    """Whether the function that `add_task` is given is a task or a job."""
+    """Report whether the function that `add_task` is given is a task or a job."""
     names = source.names(call.location.file or "")
     function = call.argument("func", 0)
     if isinstance(function, ast.Call) and function.args:

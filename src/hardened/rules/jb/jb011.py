@@ -77,7 +77,7 @@ class JB011(Rule):
 
 
 def _is_on_redis(settings: CelerySettings, workers: Sequence[Worker]) -> bool:
-    """Whether the broker is Redis: by the application's own settings, else by what its workers are deployed with."""
+    """Report whether the broker is Redis: by the application's own settings, else by what its workers are deployed with."""
     if settings.broker_scheme:
         return settings.broker_scheme.startswith(_REDIS)
     environments = (worker.process.environment for worker in workers)

@@ -76,13 +76,13 @@ class JB014(Rule):
 
 
 def _starts(words: Iterable[str], module: str) -> bool:
-    """Whether a command runs this module, so that the schedule is kept by a process of its own."""
+    """Report whether a command runs this module, so that the schedule is kept by a process of its own."""
     file = f"{module.replace('.', '/')}.py"
     return any(each == module or each.endswith((file, f"/{file.rpartition('/')[2]}")) for each in words)
 
 
 def _schedules(call: CallSite) -> bool:
-    """Whether a call makes a scheduler that runs inside of its process."""
+    """Report whether a call makes a scheduler that runs inside of its process."""
     if call.name.startswith("apscheduler.") and call.last.endswith("Scheduler"):
         return call.last not in ("BlockingScheduler", "BaseScheduler")
     libraries = "fastapi_utils.", "fastapi_restful.", "fastapi_utilities."
