@@ -198,7 +198,11 @@ class _Reader:
     def _task(self, task: Any, run: Any, location: Place) -> dict[str, Any]:
         from celery.app.trace import task_has_custom
 
-        limits = [task.time_limit, task.soft_time_limit]
+        # Some releases leave the limits of the settings to the worker.
+        limits = [
+            task.time_limit or self.conf.task_time_limit,
+            task.soft_time_limit or self.conf.task_soft_time_limit,
+        ]
         options = {key: value for key, value in task._get_exec_options().items() if value is not None}
         is_coroutine = inspect.iscoroutinefunction(run) and not task_has_custom(task, "__call__")
         return {
