@@ -13,8 +13,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-
 from hardened.config.table import Config
+from hardened.run import declared_options
 
 from ._template import PACKAGE, ROOT
 
@@ -146,9 +146,7 @@ def test_what_is_named_exists(rendered: Callable[..., Path]) -> None:
         if re.fullmatch(r"[A-Z]+(_[A-Z]+)+", word) and word != "PROJECT_ROOT"
         if f"{word}=" not in settings and word not in told
     }
-    files = {
-        (page, word) for page, word in words if re.fullmatch(r"(core|features|tests|migrations)/[\w./]+", word)
-    }
+    files = {(page, word) for page, word in words if re.fullmatch(r"(core|features|tests|migrations)/[\w./]+", word)}
     missing |= {
         (page.name, word)
         for page, word in files
@@ -175,5 +173,8 @@ def test_the_worked_examples_work(own_service: Path) -> None:
 
 def test_every_key_of_the_configuration_is_told() -> None:
     page = (ROOT / "docs" / "check.md").read_text(encoding="utf-8")
-    told = {key for row in re.findall(r"^\| (`.+?) \|", page, re.MULTILINE) for key in re.findall(r"`([a-z-]+)`", row)}
-    assert told == {field.name.replace("_", "-") for field in fields(Config)} - {"root"}
+    told = {
+        key for row in re.findall(r"^\| (`.+?) \|", page, re.MULTILINE) for key in re.findall(r"`([a-z][a-z-]*)`", row)
+    }
+    names = {field.name for field in fields(Config)} - {"root", "options", "assumptions"}
+    assert told == {name.replace("_", "-") for name in names.union(declared_options())}
