@@ -33,8 +33,8 @@ def _named(source: Source) -> Iterator[tuple[str, Need, Location]]:
     for each in source.imports:
         yield from _needed(each.name, each.location)
     for names in source.own:
-        for node, _ in names:
-            if isinstance(node, ast.Attribute) and node.attr in _LAST:
+        for node, _ in names.nodes(ast.Attribute):
+            if node.attr in _LAST:
                 yield from _needed(names.meaning(node), Location(names.file.path, node.lineno))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from .limits import BYTES
+from .nodes import statements
 
 T = TypeVar("T")
 
@@ -62,7 +63,7 @@ class File:
     def tried_imports(self) -> tuple[range, ...]:
         """The lines in a `try` or `with` that handles a failing import."""
         found: list[range] = []
-        for node in ast.walk(self.tree) if self.tree else ():
+        for node in statements(self.tree.body if self.tree else ()):
             handled: list[ast.expr] = []
             last: int | None = None
             if isinstance(node, ast.Try):
@@ -71,7 +72,7 @@ class File:
                 handled = [each.context_expr for each in node.items if isinstance(each.context_expr, ast.Call)]
                 last = node.end_lineno
             names = {each.id for one in handled for each in ast.walk(one) if isinstance(each, ast.Name)}
-            if isinstance(node, ast.stmt) and names & {"ImportError", "ModuleNotFoundError"}:
+            if names & {"ImportError", "ModuleNotFoundError"}:
                 found.append(range(node.lineno, (last or node.lineno) + 1))
         return tuple(found)
 

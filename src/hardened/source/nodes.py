@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable, Iterator
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 SCOPES = (*FUNCTIONS, ast.ClassDef, ast.Lambda)
@@ -33,6 +34,17 @@ def child_nodes(node: ast.AST) -> list[ast.AST]:
         elif isinstance(value, ast.AST) and value.__class__ not in _MARKS:
             found.append(value)
     return found
+
+
+def statements(body: Iterable[ast.AST]) -> Iterator[ast.stmt]:
+    """Each statement among these and in them, handlers and cases included; expressions are not entered."""
+    pending = list(body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.stmt):
+            yield node
+        for name in ("body", "orelse", "handlers", "finalbody", "cases"):
+            pending += getattr(node, name, ())
 
 
 def last_of(name: str) -> str:

@@ -93,7 +93,7 @@ class Sessions:
     def ends(self) -> Iterator[End]:
         """Each transaction that is begun or ended by hand, however the function got there."""
         for names in self._source.own:
-            for node, _ in names:
+            for node, _ in names.nodes(ast.Attribute, ast.Call):
                 if isinstance(node, ast.Attribute) and node.attr in ENDS and isinstance(node.ctx, ast.Load):
                     if self.is_transactional(names, node.value):
                         yield End(node.attr, ast.unparse(node), Location(names.file.path, node.lineno), names.module)
@@ -213,7 +213,7 @@ class Sessions:
     def made_tables(self) -> Iterator[tuple[str, Location]]:
         """Each place that makes or drops tables."""
         for names in self._source.own:
-            for node, _ in names:
+            for node, _ in names.nodes(ast.Attribute, ast.Call):
                 if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
                     if self._makes(names, node.value, node.attr):
                         yield ast.unparse(node), Location(names.file.path, node.lineno)

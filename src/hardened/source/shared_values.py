@@ -80,7 +80,7 @@ class SharedValues:
     def all(self) -> Iterator[SharedValue]:
         """Each of them, in the order of the modules."""
         for names in self.own:
-            for node, within in names:
+            for node, within in names.nodes(*FUNCTIONS, ast.Lambda, ast.Assign, ast.AnnAssign):
                 inner = within[-1] if within else None
                 if isinstance(node, (*FUNCTIONS, ast.Lambda)):
                     yield from self._defaults(names, node)
@@ -189,12 +189,12 @@ class SharedValues:
                 ):
                     found.setdefault(use.name, str(use.location))
         for names in self.own:
-            for node, _ in names:
-                if isinstance(node, FUNCTIONS):
-                    for default in (*node.args.defaults, *node.args.kw_defaults):
-                        for each in ast.walk(default) if default is not None else ():
-                            if isinstance(each, ast.Call) and (name := names.meaning(each.func)) in classes:
-                                found.setdefault(name, f"{names.file.path}:{each.lineno}")
+            definitions = [node for node, _ in names.nodes(*FUNCTIONS) if isinstance(node, FUNCTIONS)]
+            for node in definitions:
+                for default in (*node.args.defaults, *node.args.kw_defaults):
+                    for each in ast.walk(default) if default is not None else ():
+                        if isinstance(each, ast.Call) and (name := names.meaning(each.func)) in classes:
+                            found.setdefault(name, f"{names.file.path}:{each.lineno}")
         pending = list(found)
         while pending:
             name = pending.pop()
@@ -209,8 +209,8 @@ class SharedValues:
         """The calls whose result is put on the state of an application, outside of requests."""
         found = set()
         for names in self.own:
-            for node, _ in names:
-                if isinstance(node, ast.Assign) and any(_state(target) == "app" for target in node.targets):
+            for node, _ in names.nodes(ast.Assign):
+                if any(_state(target) == "app" for target in node.targets):
                     value, _ = names.written(node.value)
                     found.add(id(value))
         return found

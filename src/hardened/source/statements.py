@@ -300,7 +300,7 @@ class Statements:
         for path, names in files.items():
             historic = (self._source.root / path).is_relative_to(here)
             parts: set[int] = set()
-            for node, _ in names:
+            for node, _ in names.nodes(ast.Expr, ast.Constant, ast.JoinedStr, ast.BinOp):
                 if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
                     parts.add(id(node.value))
                 if id(node) in parts or not isinstance(node, (ast.Constant, ast.JoinedStr, ast.BinOp)):

@@ -27,7 +27,8 @@ _COMPARES = {"startswith", "removeprefix", "split", "partition", "sub", "index",
 
 def drivers(names: SymbolTable) -> Iterator[Driver]:
     """The drivers that the addresses in one module need."""
-    for node, _ in names:
+    kinds = (ast.Assign, ast.AnnAssign, ast.Return, ast.FunctionDef, ast.AsyncFunctionDef, ast.Dict, ast.Call)
+    for node, _ in names.nodes(*kinds):
         values: list[tuple[ast.expr, bool]] = []
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
             values.append((node.value, True))

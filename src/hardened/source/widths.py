@@ -333,12 +333,11 @@ def _is_text(names: SymbolTable, node: ast.AST | None) -> bool:
 def shifts(source: Source, attributes: set[str]) -> bool:
     """Report whether a function of the package reads all of these attributes, and shifts or calls one that does."""
     for names in source.own:
-        for node, _ in names:
-            if isinstance(node, FUNCTIONS):
-                inside = list(ast.walk(node))
-                read = {each.attr for each in inside if isinstance(each, ast.Attribute)}
-                if attributes <= read and any(_is_shift(names, each) for each in inside):
-                    return True
+        for node, _ in names.nodes(*FUNCTIONS):
+            inside = list(ast.walk(node))
+            read = {each.attr for each in inside if isinstance(each, ast.Attribute)}
+            if attributes <= read and any(_is_shift(names, each) for each in inside):
+                return True
     return False
 
 

@@ -55,7 +55,7 @@ def _is_read(source: Source, path: str) -> bool:
 def _env_files(names: SymbolTable) -> Iterator[tuple[str, Location]]:
     """Each file of settings whose path depends on the working directory."""
     anchored: set[int] = set()
-    for node, within in names:
+    for node, within in names.nodes(ast.BinOp, ast.ClassDef, ast.Assign, ast.AnnAssign):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
             anchored.add(id(node.right))
         elif isinstance(node, ast.ClassDef):

@@ -101,7 +101,7 @@ def _written_secrets(
         value = value.decode(errors="replace") if isinstance(value, bytes) else value
         return isinstance(value, str) and is_secret_name(name) and is_literal_secret(name, value) and value not in known
 
-    for node, within in names:
+    for node, within in names.nodes(ast.Assign, ast.AnnAssign):
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
             inner = within[-1] if within and isinstance(within[-1], ast.ClassDef) else None
             if inner and ((names.file.path, inner.name) in classes or _is_enum(names, inner)):

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from ...model import Finding, Location, Rule
 from ...records.routes import Dependency
+from ...source.nodes import FUNCTIONS
 from ...source.sessions import Sessions
-from ...source.symbols import FUNCTIONS, SymbolTable
+from ...source.symbols import SymbolTable
 from ...source.tree import Source
 
 
@@ -34,7 +35,7 @@ class DB009(Rule):
                 yield self._commits_late(getattr(function, "name", "it"), location)
         late = {each.location for each in late_dependencies or ()} - seen
         for names in source.own if late else ():
-            for node, _ in names:
+            for node, _ in names.nodes(*FUNCTIONS):
                 if isinstance(node, FUNCTIONS) and _first(names, node) in late and sessions.commits_late(names, node):
                     yield self._commits_late(node.name, Location(names.file.path, node.lineno))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from ...config.table import Config
@@ -51,7 +52,7 @@ class JB013(Rule):
             if problem := unbounded(call):
                 yield self._unbounded(problem, call.location, call.name)
         for names in source.own:
-            for node, within in names:
+            for node, within in names.nodes(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
                 for decorator in getattr(node, "decorator_list", ()):
                     if names.meaning(decorator) == "tenacity.retry":
                         location = Location(names.file.path, decorator.lineno)
