@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import yaml
 from hardened.config.table import load_config
+from hardened.run import declared_options
 
 from .._template import ROOT, commit, conflicts, files, git, render, update
 from ..test_releases import releases
@@ -102,7 +104,12 @@ def real(text: str) -> str:
     return text.replace("{{ slug }}", "{{ package }}")
 
 
-def test_both_add_to_what_the_guards_look_at_and_nothing_conflicts(way: Way, small: Small, tmp_path: Path) -> None:
+def options(folder: Path) -> Mapping[str, object]:
+    """The keys of single rules, as the service's configuration has them."""
+    return load_config(folder, declared_options()).options
+
+
+def test_both_configure_the_rules_and_nothing_conflicts(way: Way, small: Small, tmp_path: Path) -> None:
     before = real((ROOT / PROJECT).read_text())
     small.release("v1.1.0", {PROJECT: before})
     folder = small.service(tmp_path / "other", "v1.1.0")
@@ -113,23 +120,20 @@ def test_both_add_to_what_the_guards_look_at_and_nothing_conflicts(way: Way, sma
     project.write_text(head + line + rest.replace(f"{FENCE.strip()}\n", f"{FENCE.strip()}\n{yours}", 1))
     edit(project, '2026-11-20"\n', f'2026-11-20"\n{ACCEPTED}')
     commit(folder, "mine")
-    after = before.replace('"POST /sessions"]', '"POST /sessions", "POST /tokens"]')
-    after = after.replace(
-        'kubernetes = ["deploy/kubernetes/*.yaml"]\n', 'kubernetes = ["deploy/**"]\ndocuments = ["*.md"]\n'
-    )
-    after = after.replace('banned = ["passlib: use pwdlib"]', 'banned = ["passlib: use pwdlib", "bcrypt: use pwdlib"]')
+    after = before.replace('package = "{{ package }}"\n# ', 'package = "{{ package }}"\nkubernetes = ["k8s/**"]\n# ')
     assert len({before, after}) == 2
     small.release(NEXT, {PROJECT: after})
     assert way(folder) == []
-    config = load_config(folder)
-    assert config.public_routes[-2:] == ("POST /tokens", "GET /mine")
-    assert config.banned == ("passlib: use pwdlib", "bcrypt: use pwdlib", "mine: use theirs")
-    assert (config.kubernetes, config.documents[0]) == (("deploy/**",), "*.md")
-    assert (config.liveness, [each.where for each in config.accepted]) == (("/health/live", "/mine"), ["a.b"])
+    routes = options(folder)["public_routes"]
+    assert isinstance(routes, tuple)
+    assert {"GET /mine", "POST /sessions"} <= set(routes)
+    config = load_config(folder, declared_options())
+    assert "k8s/**" in config.kubernetes
+    assert [each.where for each in config.accepted] == ["a.b"]
 
 
 @pytest.mark.parametrize("version", [each.version for each in releases(ROOT / "releases.toml")])
-def test_what_owners_told_the_guards_before_they_had_a_table_of_theirs_stays(
+def test_an_earlier_configuration_of_the_rules_is_kept_by_its_owner(
     version: str, way: Way, template: Path, small: Small, tmp_path: Path
 ) -> None:
     (row,) = (each for each in releases(ROOT / "releases.toml") if each.version == version)
@@ -137,17 +141,39 @@ def test_what_owners_told_the_guards_before_they_had_a_table_of_theirs_stays(
     folder = small.service(tmp_path / "other", "v1.1.0")
     project = folder / "pyproject.toml"
     edit(project, '2026-11-20"\n', f'2026-11-20"\n{ACCEPTED}')
-    listed = "public-routes" in project.read_text()
-    if listed:
-        edit(project, '"POST /sessions"]', '"POST /sessions", "GET /mine"]')
-        edit(project, '["deploy/kubernetes/*.yaml"]\n', '["deploy/kubernetes/*.yaml"]\ndocuments = ["mine.md"]\n')
+    fenced = "[tool.hardening.yours]" in project.read_text()
+    if fenced:
+        edit(project, f"one above.\n{FENCE.strip()}\n", f'one above.\n{FENCE.strip()}\npublic-routes = ["GET /mine"]\n')
     project.write_text(f'{project.read_text()}\n[tool.mine]\nregion = "x"\n')
     commit(folder, "mine")
     small.release(NEXT, {PROJECT: real((ROOT / PROJECT).read_text())})
     assert way(folder) == []
-    config = load_config(folder)
-    assert [each.where for each in config.accepted] == ["a.b"]
-    assert ("GET /mine" in config.public_routes, config.documents == ("mine.md",)) == (listed, listed)
+    assert [each.where for each in load_config(folder, declared_options()).accepted] == ["a.b"]
+    assert "preset" in project.read_text()
+    if fenced:
+        routes = options(folder)["public_routes"]
+        assert isinstance(routes, tuple)
+        assert {"GET /mine", "POST /sessions"} <= set(routes)
+
+
+@pytest.mark.parametrize("version", ["v0.3.0", "v0.4.0"])
+def test_keys_in_the_templates_half_conflict_and_both_halves_together_are_valid(
+    version: str, way: Way, template: Path, small: Small, tmp_path: Path
+) -> None:
+    (row,) = (each for each in releases(ROOT / "releases.toml") if each.version == version)
+    small.release("v1.1.0", {PROJECT: real(git(template, "show", f"{row.commit}:{PROJECT}") + "\n")})
+    folder = small.service(tmp_path / "other", "v1.1.0")
+    project = folder / "pyproject.toml"
+    edit(project, '"POST /sessions"]', '"POST /sessions", "GET /mine"]')
+    edit(project, '["deploy/kubernetes/*.yaml"]\n', '["deploy/kubernetes/*.yaml"]\ndocuments = ["mine.md"]\n')
+    commit(folder, "mine")
+    small.release(NEXT, {PROJECT: real((ROOT / PROJECT).read_text())})
+    assert way(folder) == ["pyproject.toml"]
+    settle(folder, ["pyproject.toml"])
+    routes = options(folder)["public_routes"]
+    assert isinstance(routes, tuple)
+    assert "GET /mine" in routes
+    assert 'documents = ["mine.md"]' in project.read_text()
 
 
 def test_a_line_between_is_enough(way: Way, service: Path, small: Small) -> None:
