@@ -13,6 +13,7 @@ from hardened.run import declared_options
 
 from .._template import ROOT, commit, conflicts, files, git, render, update
 from ..test_releases import releases
+from ._lived_in import settle
 from ._tool import SMALL, Small, changed, core, in_core, numbered, run, run_update, state, write
 from .conftest import Way
 
