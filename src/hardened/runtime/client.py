@@ -128,6 +128,7 @@ def ask(config: Config, tree: SourceTree, interpreter: Interpreter, *, seconds: 
             f"{'.'.join(map(str, OLDEST))} or newer, with --python"
         )
     if answer.problem:
+        ended = f"it took longer than {seconds:.0f} s" if "\nTimeout (" in f"\n{last_words}" else ended
         answer.problem = one_line(f"{answer.problem}{_crash(last_words, config.root)}: {ended or 'it ended by itself'}")
     return answer
 
@@ -231,9 +232,9 @@ def _doubt_foreign(answer: Answer, config: Config) -> None:
 
 
 def _crash(text: str, root: Path) -> str:
-    """The project's line in the trace of a crash, as faulthandler writes it."""
-    _, fatal, trace = text.rpartition("Fatal Python error: ")
-    for file, line in re.findall(r'File "(.+)", line (\d+)', trace) if fatal else ():
+    """The project's line in the trace of a crash or a time-out, as faulthandler writes it."""
+    trace = re.search(r"^(Fatal Python error: |Timeout \().*", text, re.DOTALL | re.MULTILINE)
+    for file, line in re.findall(r'File "(.+)", line (\d+)', trace[0]) if trace else ():
         location = Location.of(root, file, int(line))
         if location.file and not Path(location.file).is_absolute():
             return f", at {location}"

@@ -127,6 +127,14 @@ def test_a_process_that_dies_leaves_what_it_had_found(tmp_path: Path) -> None:
     )
 
 
+def test_a_call_that_nothing_interrupts_is_named_with_its_line(tmp_path: Path) -> None:
+    masked = "import signal, time\n\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\ntime.sleep(600)\n"
+    answer = probe(tmp_path, {"a.py": masked, "b.py": ""}, seconds=0)
+    assert answer.problem == (
+        "the probe did not come to its end when shop.a is imported, at src/shop/a.py:4: it took longer than 0 s"
+    )
+
+
 def test_connections_are_refused_under_whatever_name_and_recorded_where_they_are_made(tmp_path: Path) -> None:
     answer = probe(
         tmp_path,

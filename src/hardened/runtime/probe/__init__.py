@@ -44,6 +44,8 @@ REQUIRED = {
     "steps": "application",
     "tables": "metadata",
 }
+#: Seconds after the time for a whole run until the process ends itself.
+GRACE = 3
 #: The libraries whose versions the answer has, where the project imports them.
 LIBRARIES = ("celery", "fastapi", "pydantic", "pydantic_settings", "sqlalchemy", "starlette")
 
@@ -63,6 +65,8 @@ def main(request_file: str, journal_file: str) -> NoReturn:
     journal.write("start", {"python": list(sys.version_info[:3]), "executable": sys.executable})
     try:
         faulthandler.enable(all_threads=False)
+        # Ends a call into C that no signal interrupts, with its line on standard error.
+        faulthandler.dump_traceback_later(request["seconds"] + GRACE, exit=True)
         # The process is short, and nearly all that is imported stays.
         gc.disable()
         _answer(request, journal)
