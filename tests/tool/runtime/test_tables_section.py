@@ -16,9 +16,13 @@ import pydantic
 import pytest
 from hardened.model import Location
 from hardened.records.tables import Column, Key, Loading, Mapped, Reference, Setting, Table
+from hardened.report import Report
+from hardened.run import check
 from hardened.runtime.probe import loading, models, setting_numbers, tables
 from hardened.runtime.probe._journal import Journal
 from hardened.runtime.probe._world import Absent, Unreadable, World
+
+from .._project import Tree
 
 T = TypeVar("T")
 BASE = """
@@ -386,3 +390,48 @@ def test_numbers_of_the_settings_that_are_loaded_have_the_lines_of_their_fields(
         Setting("curve.bits", 12, shop.line("    bits: int")),
         Setting("curve_dimensions", 8, shop.line("    curve_dimensions: int")),
     ]
+
+
+# The rules over the probe
+
+
+MAIN = "from fastapi import FastAPI\nfrom . import models\n{more}\napp = FastAPI()\n"
+CONFIG = 'application = "shop.main:app"\nmetadata = "{metadata}"\n'
+
+
+def judged(tree: Tree, more: str = "", metadata: str = "shop.models:Model.metadata") -> Report:
+    tree.settings(CONFIG.format(metadata=metadata))
+    models = BASE + SIMPLE.format(option="", more="")
+    tree.write({"src/shop/models.py": models, "src/shop/main.py": MAIN.format(more=more)})
+    return check(tree.root, select=["DB"], python=sys.executable)
+
+
+def test_tables_of_a_project_reach_the_rules_with_their_lines(tree: Tree) -> None:
+    report = judged(tree)
+    found = [(each.code, each.location) for each in report.findings]
+    line = tree.line("src/shop/models.py", "    x: ")
+    assert found == [("DB008", Location("migrations/versions")), ("DB005", Location("src/shop/models.py", line))]
+    assert not report.could_not_look
+
+
+def test_an_application_that_cannot_be_imported_leaves_a_doubt_about_what_else_there_is(tree: Tree) -> None:
+    report = judged(tree, "from . import gone")
+    assert [each.subject for each in report.findings if each.code == "DB005"] == ["orders.x"]
+    blind = {each.code for each in report.could_not_look}
+    assert blind == {"DB001", "DB004", "DB005", "DB008", "DB009", "DB011"}
+    assert all("shop.main:app cannot be imported" in each.reason for each in report.could_not_look)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "reason"),
+    [
+        ("shop.models:Modle.metadata", "there is no Modle"),
+        ("shop.models:Model", "not a sqlalchemy.MetaData"),
+    ],
+)
+def test_a_metadata_that_is_not_there_is_no_answer(tree: Tree, metadata: str, reason: str) -> None:
+    report = judged(tree, metadata=metadata)
+    assert not report.findings
+    blind = {each.code: each.reason for each in report.could_not_look}
+    assert {"DB001", "DB004", "DB005", "DB011"} <= set(blind)
+    assert all(reason in each for each in blind.values())
