@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from ..knowledge.databases import EXECUTES, RELEASES
 from ..model import Location
 from .call_graph import MEMOS, RUNS, CallGraph, Function, last_word
 from .limits import WALKS
@@ -17,12 +18,8 @@ from .symbols import CallSite, SymbolTable
 from .tree import Source
 from .walks import is_generator
 
-_EXECUTES = {"execute", "scalar", "scalars", "exec", "exec_driver_sql", "stream", "stream_scalars", "query", "flush"}
-_EXECUTES |= {"refresh", "merge", "connection", "begin_nested", "run_sync", "get", "get_one", "bulk_save_objects"}
-_EXECUTES |= {"bulk_insert_mappings", "bulk_update_mappings", "fetch", "fetchrow", "fetchval"}
 _BY_NAME = {"execute", "scalar", "scalars", "exec_driver_sql", "query", "flush", "refresh", "get", "get_one"}
 """Methods that show that an object called `session` is one of a database."""
-_RELEASES = {"commit", "rollback", "close", "aclose", "invalidate", "reset", "remove"}
 _SLEEPS = {"asyncio.sleep", "time.sleep", "anyio.sleep", "trio.sleep"}
 _STREAMS = {"StreamingResponse", "EventSourceResponse"}
 _LATER = {"create_task", "ensure_future", "start_soon", "run_coroutine_threadsafe", "call_soon", "call_later"}
@@ -132,7 +129,7 @@ class HeldConnections:
     @cached_property
     def using(self) -> set[Function]:
         """The functions that may use a session, themselves or by functions that they call."""
-        return self._with_callers(lambda use, _: use.last in _EXECUTES or use.last in _RELEASES)
+        return self._with_callers(lambda use, _: use.last in EXECUTES or use.last in RELEASES)
 
     @cached_property
     def concerned(self) -> set[Function]:
@@ -530,13 +527,13 @@ class _Walk:
         function = node.func
         if not isinstance(function, ast.Attribute) or not isinstance(function.value, (ast.Name, ast.Attribute)):
             return False
-        if function.attr not in _EXECUTES and function.attr not in _RELEASES:
+        if function.attr not in EXECUTES and function.attr not in RELEASES:
             return False
         holder = function.value
         resource = self._resource(holder)
         if not resource.is_session and not resource.is_connection:
             return False
-        if function.attr in _RELEASES:
+        if function.attr in RELEASES:
             hold = state.get(ast.unparse(holder))
             if hold is not None and not (hold.is_connection and function.attr in ("commit", "rollback")):
                 del state[ast.unparse(holder)]
@@ -656,7 +653,7 @@ def _gives_back(body: Iterable[ast.stmt], name: str) -> bool:
     return any(
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
-        and node.func.attr in _RELEASES
+        and node.func.attr in RELEASES
         and ast.unparse(node.func.value) == name
         for each in body
         for node in ast.walk(each)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from ..knowledge.databases import LIBRARIES, POOLED, POOLS, TAKES_SQL
 from ..model import Location
 from .call_graph import last_word
 from .symbols import FUNCTIONS, SymbolTable
@@ -18,9 +19,6 @@ from .walks import own_nodes
 #: Methods that end or begin a transaction. A savepoint is part of one.
 ENDS = {"commit", "rollback", "begin"}
 READS = {"read_only", "readonly"}
-#: Functions that take SQL as a text.
-TAKES_SQL = {"text", "execute", "exec_driver_sql", "scalar", "scalars", "executescript", "DDL"}
-LIBRARIES = {"sqlalchemy", "sqlmodel", "flask_sqlalchemy", "sqlalchemy_utils"}
 #: Origins that leave it to the name of a variable, besides the project's own.
 _UNTYPED = {"self", "getattr", "next", "typing"}
 _FACTORY_WORDS = {"local", "factory", "maker", "scope", "context", "manager"}
@@ -292,8 +290,8 @@ def _role(origin: str) -> Role:
     root = origin.partition(".")[0].replace("()", "")
     owner, _, last = origin.rpartition(".")
     word, calls = last.replace("()", ""), last.count("()")
-    if root in ("asyncpg", "psycopg_pool"):
-        return Role.POOLED if calls and word in ("acquire", "connect", "connection") else Role.NONE
+    if root in POOLS:
+        return Role.POOLED if calls and word in POOLED else Role.NONE
     if root not in LIBRARIES:
         return Role.NONE
     if word in ("connect", "begin") and calls:

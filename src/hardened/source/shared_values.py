@@ -8,22 +8,13 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
+from ..knowledge.fresh_values import CHANCE, CLOCK, KEYS
 from ..model import Location
 from .call_graph import CallGraph, Function
 from .nodes import FUNCTIONS, child_nodes
 from .symbols import SymbolTable
 from .walks import CONSTRUCTORS, own_nodes
 
-_CLOCKS = re.compile(
-    r"(?:datetime\.)?datetime\.(?:now|utcnow|today)|(?:datetime\.)?date\.today|time\.(?:time|time_ns|ctime|localtime|gmtime|strftime|asctime)"
-    r"|(?:pendulum|arrow|whenever|django\.utils\.timezone)\..*\b(?:now|utcnow|today)"
-)
-_CHANCE = re.compile(
-    r"uuid\.uuid[1-8]|(?:uuid6|uuid_utils|uuid_extensions|uuid7)\.uuid\d\w*|uuid_utils\.compat\.uuid\d|ulid\.(?:ULID|new|ulid)"
-    r"|nanoid\.generate|shortuuid\.uuid|random\.(?!Random|SystemRandom|seed|getstate|setstate)\w+|os\.urandom"
-    r"|secrets\.(?:token_\w+|randbits|randbelow|choice)"
-)
-_KEYS = re.compile(r"os\.urandom|secrets\.\w+")
 # Names of values that a process keeps for as long as it lives: its identity, and its knowledge of others.
 _OF_THE_PROCESS = re.compile(
     r"instance|process|worker|node|boot|uptime|host|replica|salt|seed|jitter|secret|key", re.IGNORECASE
@@ -135,7 +126,7 @@ class SharedValues:
                     continue
                 meaning = meaning.removesuffix("()")
             known = meaning in (self.given if given is None else given)
-            if known or _CLOCKS.fullmatch(meaning) or _CHANCE.fullmatch(meaning):
+            if known or CLOCK.fullmatch(meaning) or CHANCE.fullmatch(meaning):
                 yield meaning
 
     def _defaults(
@@ -226,7 +217,7 @@ class SharedValues:
                     if "." not in attribute or _OF_THE_PROCESS.search(attribute) or _OF_THE_OBJECT.search(attribute):
                         continue
                     for called in self._calls(names, each.value):
-                        if _KEYS.fullmatch(called):
+                        if KEYS.fullmatch(called):
                             continue  # a key that dies with the process
                         subject = f"{node.name}.{attribute.partition('.')[2]}"
                         location = Location(names.file.path, each.lineno)

@@ -4,24 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...knowledge.databases import CONNECTS, DRIVERS, ENGINES
 from ...model import Finding, Rule, option
 from ...source.tree import Source
-
-DRIVERS = {
-    "sqlite3",
-    "aiosqlite",
-    "apsw",
-    "psycopg",
-    "psycopg2",
-    "psycopg_pool",
-    "asyncpg",
-    "pg8000",
-    "pymysql",
-    "MySQLdb",
-}
-DRIVERS |= {"aiomysql", "asyncmy", "oracledb", "pyodbc", "duckdb"}
-CONNECTS = {"connect", "Connection", "AsyncConnection", "ConnectionPool", "AsyncConnectionPool", "create_pool", "Pool"}
-ENGINES = {"create_engine", "create_async_engine", "engine_from_config", "async_engine_from_config"}
 
 
 class DB003(Rule):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...knowledge.databases import LIBRARIES, POOLS
 from ...model import DoesNotApply, Finding, Rule
 from ...source.held import HeldConnections
 from ...source.tree import Source
@@ -27,7 +28,7 @@ class DB012(Rule):
 
     def check(self, source: Source, held_connections: HeldConnections) -> Iterator[Finding]:
         known = {each.top for each in source.imports}
-        if not known & {"sqlalchemy", "sqlmodel", "flask_sqlalchemy", "asyncpg", "psycopg_pool"}:
+        if not known & (LIBRARIES | POOLS):
             raise DoesNotApply("nothing here has a pool of connections")
         for each in held_connections.found():
             since = f" since line {each.since}" if each.since else ""
