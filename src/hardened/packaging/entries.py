@@ -176,7 +176,7 @@ def _of_server(program: str, words: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _values(words: Sequence[str], *options: str) -> Iterator[str]:
-    for word, after in zip(words, [*words[1:], ""], strict=True):
+    for word, after in zip(words, [*words[1:], ""], strict=False):
         for option in options:
             if word == option and after:
                 yield after

@@ -58,7 +58,7 @@ def _started(processes: Sequence[Process]) -> Iterator[tuple[str, Need, Location
     for process in processes:
         if not any(kind in ("attribute", "celery") for kind, _, _ in commands(process.words)):
             continue
-        for word, after in zip(process.words, (*process.words[1:], ""), strict=True):
+        for word, after in zip(process.words, (*process.words[1:], ""), strict=False):
             option, _, value = word.partition("=")
             value = value or after
             pool = _POOLS.get(value) if option in ("-P", "--pool", "-k", "--worker-class") else None
