@@ -220,6 +220,7 @@ def bench(session: nox.Session) -> None:
     with session.chdir(folder):
         session.run_install("uv", "sync", "--group=dev", f"--python={sys.executable}", env=NO_ENVIRONMENT)
     session.run("python", "benchmarks/run.py", str(folder), *session.posargs)
+    session.run("python", "benchmarks/check_scale.py")
 
 
 @nox.session(default=False)

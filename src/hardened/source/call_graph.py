@@ -155,7 +155,9 @@ class Function:
     def spread(self, brought: Iterable[str]) -> frozenset[str]:
         """The names that stand for what was brought or a part of it: an attribute, an item, a conversion."""
         found = set(brought)
-        for _ in range(3):
+        before = -1
+        while len(found) != before:
+            before = len(found)
             for name, values in self.assigned.items():
                 if any(self.is_brought(value, found) for value in values):
                     found.add(name)

@@ -80,6 +80,11 @@ class Resolution:
         self._tentative: dict[_Key, str] = {}
         self._in_circle = False
 
+    def is_open(self, key: _Key) -> bool:
+        """Return whether the question is being answered; what is answered meanwhile holds for it alone."""
+        self._in_circle = self._in_circle or key in self._open
+        return key in self._open
+
     def answer(self, key: _Key, ask: Callable[[], str]) -> str:
         """Return the answer for a name of a scope; "" where the question is open already."""
         if key in self._known:
@@ -427,4 +432,7 @@ class SymbolTable:
         other = self._other(module) if module else None
         if other is None or other is self or other.file.tree is None:
             return name
+        # Of a circle, the question that is open already has another answer, or none.
+        if self._resolution.is_open((other.file.tree, attribute)):
+            return ""
         return other._bound_to(other.file.tree, attribute) or name
