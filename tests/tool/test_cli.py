@@ -111,6 +111,7 @@ def test_a_baseline_is_written_and_lets_only_new_findings_fail(
         (["check", *RUN, "--output", "no/such/file"], "no/such/file cannot be written: No such file"),
         (["check", *RUN, "--write-baseline", "no/such/file"], "no/such/file cannot be written: No such file"),
         (["explain"], "the following arguments are required: CODE"),
+        (["explain", ","], "'' is no code; "),
         (["explain", "db5"], "'db5' is no code; "),
     ],
 )
@@ -129,9 +130,12 @@ def test_what_cannot_be_followed_is_status_two_and_one_line(
     assert message in last
 
 
-def test_explain_prints_the_page(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["explain", "DB005"]) == 0
-    assert capsys.readouterr().out.startswith("# DB005: ")
+@pytest.mark.parametrize("codes", [["DB005"], ["DB005,", "IM003"], ["DB005,IM003"]])
+def test_explain_prints_pages(codes: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", *codes]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("# DB005: ")
+    assert ("# IM003: " in printed) == ("IM003" in "".join(codes))
 
 
 def test_rules_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -82,6 +82,11 @@ def test_text(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
+def test_text_names_the_pages_in_one_line_where_they_have_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "PAGES", "")
+    assert "The whole story of each: hardened explain DB005, IM003, IM004, RT001, RT004" in render(REPORT).splitlines()
+
+
 def test_text_of_nothing_is_one_line() -> None:
     assert render(Report(rules=summaries("DB005"))) == "0 findings from 1 rule, 0 accepted with a reason\n"
 

@@ -1,4 +1,4 @@
-"""`hardened explain`: print the page of a rule."""
+"""`hardened explain`: print the pages of rules."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from ..run import explain
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    parser.add_argument("code", metavar="CODE", help="RT001")
+    parser.add_argument("codes", metavar="CODE", nargs="+", help="RT001")
 
 
 def main(options: argparse.Namespace) -> int:
-    """Print the page.
+    """Print the pages.
 
     Raises:
         ValueError: there is no such rule.
     """
-    sys.stdout.write(explain(options.code))
+    codes = [code for each in options.codes for code in each.split(",") if code] or [""]
+    sys.stdout.write("\n".join(explain(code) for code in codes))
     return 0

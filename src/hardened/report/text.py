@@ -53,10 +53,12 @@ def _count(number: int, one: str, many: str = "") -> str:
 
 
 def _pages(report: Report) -> Iterator[str]:
-    found = {each.code for each in report.findings}
-    for rule in report.rules:
-        if rule.code in found:
-            yield f"{rule.code}: hardened explain {rule.code}{f', or {rule.url}' if rule.published else ''}"
+    codes = {each.code for each in report.findings}
+    found = [rule for rule in report.rules if rule.code in codes]
+    if published := [rule for rule in found if rule.published]:
+        yield from (f"{rule.code}: hardened explain {rule.code}, or {rule.url}" for rule in published)
+    elif found:
+        yield f"The whole story of each: hardened explain {', '.join(rule.code for rule in found)}"
 
 
 def _acceptances(report: Report) -> Iterator[str]:
