@@ -63,7 +63,7 @@ def find_interpreter(config: Config, named: str = "", environment: Mapping[str, 
                 )
             return Interpreter(found, origin)
     for command in _managers(config):
-        found = _asked(command, root)
+        found = _query(command, root)
         # uv names any Python it knows where the project has no environment.
         if found and (Path(found).parent.parent / "pyvenv.cfg").is_file():
             return Interpreter(found, " ".join(command))
@@ -109,7 +109,7 @@ def _managers(config: Config) -> list[list[str]]:
     return [command for command in commands if shutil.which(command[0])]
 
 
-def _asked(command: list[str], root: Path) -> str:
+def _query(command: list[str], root: Path) -> str:
     try:
         ran = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):

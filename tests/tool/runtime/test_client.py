@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hardened.config.table import Config
 from hardened.model import CouldNotLook, DoesNotApply
+from hardened.project import Project
 from hardened.runtime import client
 from hardened.runtime.interpreter import Interpreter, find_interpreter
 
@@ -92,6 +93,19 @@ def test_the_tool_s_own_interpreter_blames_no_module_for_what_is_not_installed_b
     assert doubt.startswith("no environment of the project was found")
     assert doubt.endswith("or name its interpreter with --python; not installed there: no_such_distribution")
     assert "name its interpreter with --python" in answer.missing["application"]
+
+
+def test_a_probe_that_failed_is_asked_once_and_is_a_doubt_to_rules_that_read_source_too(tmp_path: Path) -> None:
+    write(tmp_path, {"src/shop/__init__.py": ""})
+    python = executable(tmp_path / "python", f"echo started >> {tmp_path / 'starts'}; exit 3")
+    project = Project(Config(tmp_path.resolve(), package="shop"), python=python)
+    assert project.fact("failures") == ()
+    assert project.fact("attempts") == ()
+    for name in ("tables", "routes", "celery"):
+        with pytest.raises(CouldNotLook, match="cannot run the probe: exit status 3"):
+            project.fact(name)
+    assert set(project.doubts) == {"failures", "attempts"}
+    assert (tmp_path / "starts").read_text() == "started\n"
 
 
 REFUSED = {

@@ -148,17 +148,17 @@ class Imports:
         last = frames[-1][0] if frames else NOWHERE
         place = modules[-1] if modules else last
         place = last if last[0] == place[0] else place
-        raised = "" if place == last else f" (raised at {_shown(last)})"
+        raised = "" if place == last else f" (raised at {_format(last)})"
         blamed = self._modules.get(place[0] or "", name)
         if isinstance(error, TooLong):
             self._halted.add(blamed)
-            self._world.journal.write("doubt", f"{blamed} was not imported to its end: it {text}, at {_shown(last)}")
-            return f"{text}, at {_shown(last)}"
+            self._world.journal.write("doubt", f"{blamed} was not imported to its end: it {text}, at {_format(last)}")
+            return f"{text}, at {_format(last)}"
         code = next((found[1] for each in chain if (found := _NAMES_CODE.search(words(each)))), "")
         wanted = next((each.name or "" for each in chain if isinstance(each, ModuleNotFoundError)), "")
         failure = {"module": blamed, "message": text + raised, "location": place, "code": code, "needs": wanted}
         self._world.journal.write("failure", failure)
-        return f"{text}, at {_shown(place)}"
+        return f"{text}, at {_format(place)}"
 
     def _keep_namespaces(self, trace: TracebackType | None) -> None:
         for frame, _ in traceback.walk_tb(trace):
@@ -203,5 +203,5 @@ def _chain(error: BaseException) -> list[BaseException]:
     return chain
 
 
-def _shown(place: Place) -> str:
+def _format(place: Place) -> str:
     return ":".join(str(part) for part in place if part is not None) or "somewhere"
