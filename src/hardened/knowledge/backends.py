@@ -2,44 +2,10 @@
 
 from __future__ import annotations
 
-BACKENDS = frozenset(
-    {
-        "sqlalchemy",
-        "sqlmodel",
-        "redis",
-        "valkey",
-        "httpx",
-        "httpx2",
-        "requests",
-        "aiohttp",
-        "psycopg",
-        "psycopg2",
-        "psycopg_pool",
-        "asyncpg",
-        "aiosqlite",
-        "sqlite3",
-        "motor",
-        "pymongo",
-        "beanie",
-        "tortoise",
-        "peewee",
-        "celery",
-        "kombu",
-        "aio_pika",
-        "pika",
-        "aiokafka",
-        "confluent_kafka",
-        "nats",
-        "elasticsearch",
-        "opensearchpy",
-        "boto3",
-        "aioboto3",
-        "botocore",
-        "grpc",
-        "smtplib",
-        "aiosmtplib",
-        "ldap3",
-        "aiomysql",
-        "pymysql",
-    }
-)
+from .clients import CLIENTS, CONNECTS
+from .databases import DRIVERS, LIBRARIES
+
+_OTHERS = {"aiosmtplib", "beanie", "botocore", "celery", "kombu", "ldap3", "peewee", "tortoise"}
+_ALSO_WITHOUT_NETWORK = {"socket", "urllib"}
+
+BACKENDS = frozenset({*CLIENTS, *CONNECTS, *DRIVERS, *LIBRARIES, *_OTHERS} - _ALSO_WITHOUT_NETWORK)
