@@ -59,11 +59,10 @@ def inside(module: str, among: Iterable[str]) -> bool:
 
 
 class CelerySource:
-    """The uses of Celery in a package, gathered in one walk.
+    """The uses of Celery in a package.
 
     Attributes:
         classes: the dotted names of Celery's application and of classes made from it.
-        settings: the values that names are given, wherever they may be settings.
         makers: the functions that make an application.
         with_celery: the modules that import Celery or kombu.
         tasks: the tasks.
@@ -73,18 +72,16 @@ class CelerySource:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.classes = set(APPLICATIONS)
-        self.settings: dict[str, list[Written]] = {}
         self._defined: list[tuple[SymbolTable, ast.FunctionDef | ast.AsyncFunctionDef, tuple[Scope, ...]]] = []
-        bases: list[tuple[str, str]] = []
         for names in source.own:
-            for node, within in names:
-                if isinstance(node, ast.ClassDef):
-                    mine = dotted(names.module, (*within, node))
-                    bases += [(mine, names.meaning(base)) for base in node.bases]
-                elif isinstance(node, FUNCTIONS):
-                    self._defined.append((names, node, within))
-                else:
-                    self._setting(names, node, within)
+            self._defined += [(names, *found) for found in names.nodes(ast.FunctionDef)]
+            self._defined += [(names, *found) for found in names.nodes(ast.AsyncFunctionDef)]
+        bases = [
+            (dotted(names.module, (*within, node)), names.meaning(base))
+            for names in source.own
+            for node, within in names.nodes(ast.ClassDef)
+            for base in node.bases
+        ]
         while more := {mine for mine, base in bases if base in self.classes} - self.classes:
             self.classes |= more
         self.makers = {dotted(use.module, use.within) for use in self.applications}
@@ -233,26 +230,15 @@ class CelerySource:
 
     # Settings
 
-    def _setting(self, names: SymbolTable, node: ast.AST, within: tuple[Scope, ...]) -> None:
-        path = names.file.path
-        if isinstance(node, ast.keyword) and node.arg:
-            self._write(node.arg, Location(path, node.lineno), node.value)
-        elif isinstance(node, ast.Dict):
-            for key, value in zip(node.keys, node.values, strict=True):
-                if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                    self._write(key.value, Location(path, key.lineno), value)
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            for target in targets:
-                if isinstance(target, ast.Attribute):
-                    self._write(target.attr, Location(path, node.lineno), node.value)
-                elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
-                    self._write(str(target.slice.value), Location(path, node.lineno), node.value)
-                elif isinstance(target, ast.Name) and all(isinstance(each, ast.ClassDef) for each in within):
-                    self._write(target.id, Location(path, node.lineno), node.value)
-
-    def _write(self, name: str, location: Location, value: ast.expr | None) -> None:
-        self.settings.setdefault(name, []).append(Written(location, value))
+    @cached_property
+    def settings(self) -> dict[str, list[Written]]:
+        """The values that names are given, wherever they may be settings: arguments, keys, attributes and constants."""
+        found: dict[str, list[Written]] = {}
+        for names in self.source.own:
+            for node, within in names.nodes(ast.keyword, ast.Dict, ast.Assign, ast.AnnAssign):
+                for name, line, value in _given(node, within):
+                    found.setdefault(name, []).append(Written(Location(names.file.path, line), value))
+        return found
 
     def location(self, name: str, value: object = ..., *, also: Iterable[str] = ()) -> Location | None:
         """The line at which a setting is given a value; None where no line does."""
@@ -260,3 +246,21 @@ class CelerySource:
         exact = [written for written in found if written.value == value and value is not ...]
         computed = [written for written in found if written.value is ...]
         return next((written.location for written in (*exact, *computed, *found)), None)
+
+
+def _given(node: ast.AST, within: tuple[Scope, ...]) -> Iterator[tuple[str, int, ast.expr | None]]:
+    """The names that a node gives a value, each with its line."""
+    if isinstance(node, ast.keyword) and node.arg:
+        yield node.arg, node.lineno, node.value
+    elif isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                yield key.value, key.lineno, value
+    elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            if isinstance(target, ast.Attribute):
+                yield target.attr, node.lineno, node.value
+            elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+                yield str(target.slice.value), node.lineno, node.value
+            elif isinstance(target, ast.Name) and all(isinstance(each, ast.ClassDef) for each in within):
+                yield target.id, node.lineno, node.value

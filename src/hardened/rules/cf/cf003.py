@@ -29,8 +29,8 @@ class CF003(Rule):
     another service at a port that is only published, or at `localhost`; a variable that is a port of the host in `ports:` and
     stands in such an address; in a cluster, the address of a Service at a port that it does not have; and in documents, a
     port of localhost that is inside alone, or that nothing publishes and no other line of a document, command or setting
-    knows. Quiet are one number inside and
-    outside, a container that asks itself, what a browser is told, and containers that share the host's network.
+    knows. Quiet are one number inside and outside, a container that asks itself, what a browser is told, and containers
+    that share the host's network.
     """
 
     def check(
