@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 
 import pytest
 from hardened.config.table import load_config
+from hardened.run import check, declared_options
 
 from .._template import NOW, PACKAGE, ROOT, VARIANTS, commit, conflicts, files, git, owned_by_git, render, update
 from ..rules._service import Environment
@@ -20,6 +23,7 @@ from ._tool import run, run_update
 
 ANSWERS = ".copier-answers.yml"
 VERSIONS = [each.version for each in releases(ROOT / "releases.toml")]
+WITH_AN_UPDATER = [version for version in VERSIONS if (0, 3) <= tuple(map(int, version[1:].split("."))) < (0, 5)]
 LATE = {mark for mark, version in SINCE.items() if version != OLDEST}
 SEEDED = re.compile(
     rf"README\.md|migrations/versions/.*|src/{PACKAGE}/(features/.*|(__init__|cli|main|settings)\.py)|tests/features/.*"
@@ -120,7 +124,7 @@ def test_release_by_release_no_line_is_lost(
     differ = {name for name, content in files(folder).items() if files(one_jump).get(name) != content}
     assert differ <= SETTLED
     # At the end, since what runs there is compiled there.
-    _is_known_to_the_guards(folder, environment)
+    _is_known_to_the_rules(folder, environment)
 
 
 SETTLED: set[str] = set()
@@ -141,14 +145,14 @@ def _updated(folder: Path, *options: str) -> None:
     commit(folder, "updated")
 
 
-def _is_known_to_the_guards(folder: Path, environment: Environment) -> None:
+def _is_known_to_the_rules(folder: Path, environment: Environment) -> None:
     """The owner's queue, public route and acceptance are what they were before."""
-    own = {"PYTHONPATH": str(folder / "src"), "PROJECT_ROOT": str(folder), "VIRTUAL_ENV": ""}
-    asked = run([str(environment.python), "-m", f"{PACKAGE}.checks", "--select=RT005,JB002,IM004"], folder, **own)
-    assert re.search(r"from 3 guards", asked.stdout), asked.stdout + asked.stderr
-    assert "GET /mine_public_route" not in asked.stdout + asked.stderr
-    assert "mine_queue" not in asked.stdout + asked.stderr
-    assert [each.where for each in load_config(folder).accepted] == ["scripts"]
+    report = check(folder, select=("RT005", "JB002", "IM004"), python=str(environment.python))
+    assert report.could_not_look == ()
+    messages = "".join(each.message for each in report.findings)
+    assert "GET /mine_public_route" not in messages
+    assert "mine_queue" not in messages
+    assert [each.where for each in load_config(folder, declared_options()).accepted] == ["scripts"]
 
 
 def _passes_its_own_tests(folder: Path, environment: Environment) -> None:
@@ -178,6 +182,49 @@ def test_plain_copier_update_loses_nothing_either(
     commit(folder, "updated")
     assert run_update(folder).outcome["state"] == "current"
     assert git(folder, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("answers", VARIANTS.values(), ids=VARIANTS)
+@pytest.mark.parametrize("version", WITH_AN_UPDATER)
+def test_the_updater_that_a_service_carries_brings_it_to_where_it_carries_none(
+    version: str, answers: dict[str, Any], released: Path, tmp_path: Path
+) -> None:
+    folder = owned_by_git(render(released, tmp_path / "service", version, **answers))
+    seeds = {name: content for name, content in files(folder).items() if SEEDED.fullmatch(name)}
+    assert _updated_by_its_own(folder) == ("updated", [])
+    fresh = files(render(released, tmp_path / "fresh", NOW, **answers))
+    after = files(folder)
+    assert not {name for name in after if name.startswith((f"src/{PACKAGE}/checks/", "tools/"))}
+    expected = {name: content for name, content in fresh.items() if not SEEDED.fullmatch(name)}
+    assert {name: content for name, content in after.items() if not SEEDED.fullmatch(name)} == expected
+    assert {name: content for name, content in after.items() if SEEDED.fullmatch(name)} == seeds
+
+
+@pytest.mark.parametrize("version", WITH_AN_UPDATER)
+def test_the_updater_that_a_service_carries_loses_nothing_and_does_what_the_tool_does(
+    version: str, lived_in: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(lived_in(version), tmp_path / "own" / "inbox-demo", symlinks=True)
+    before = marks(folder, set(EDITS))
+    state, conflicting = _updated_by_its_own(folder)
+    assert (state, conflicting) == ("conflicts" if conflicting else "updated", conflicts(folder))
+    assert marks(folder, set(EDITS)) == before
+    by_the_tool = shutil.copytree(lived_in(version), tmp_path / "tool" / "inbox-demo", symlinks=True)
+    assert run_update(by_the_tool).conflicts == conflicting
+    own, tool = files(folder), files(by_the_tool)
+    assert own.keys() == tool.keys()
+    assert {name for name in own if own[name] != tool[name]} <= set(conflicting)
+    settle(folder, conflicting)
+    commit(folder, "updated")
+    # From now on the tool.
+    assert run_update(folder).outcome["state"] == "current"
+
+
+def _updated_by_its_own(folder: Path) -> tuple[str, list[str]]:
+    """Run the updater that the service carries, as its session of nox does; the state, and the paths in conflict."""
+    done = run([sys.executable, "tools/update.py", "--no-check", "--format=json"], folder)
+    outcome = json.loads(done.stdout)
+    return outcome["state"], sorted({each["path"] for each in outcome["conflicts"]})
 
 
 @pytest.mark.slow
