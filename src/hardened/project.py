@@ -101,14 +101,14 @@ class Project:
 
     @cached_property
     def source(self) -> Source:
-        from .source.tree import Source  # noqa: PLC0415 - not needed when a service starts
+        from .source.tree import Source  # noqa: PLC0415 - only what a run asks for is imported
 
         return Source(self.config)
 
     @cached_property
     def call_graph(self) -> CallGraph:
         """The package's functions and classes: which call which, and what requests, jobs and imports lead to."""
-        from .source.call_graph import CallGraph  # noqa: PLC0415 - not needed when a service starts
+        from .source.call_graph import CallGraph  # noqa: PLC0415 - only what a run asks for is imported
 
         return CallGraph(self.source)
 
@@ -148,7 +148,7 @@ class Project:
     @cached_property
     def row_models(self) -> dict[str, frozenset[str]]:
         """The classes that are mapped to a table, by their dotted names, with the names that they declare."""
-        from .source.rows import row_models  # noqa: PLC0415 - not needed when a service starts
+        from .source.rows import row_models  # noqa: PLC0415 - only what a run asks for is imported
 
         return row_models(self.call_graph)
 
@@ -172,7 +172,7 @@ class Project:
 
     @cached_property
     def processes(self) -> Sequence[Process]:
-        """What compose files, Dockerfiles, Procfiles, manifests and pyproject.toml start."""
+        """The processes that compose files, Dockerfiles, Procfiles, manifests and pyproject.toml start."""
         from .deployment.processes import processes  # noqa: PLC0415 - a run of a few rules does not need it
 
         found, problems = processes(self.config, self.compose, self.cluster)
@@ -186,22 +186,22 @@ class Project:
 
     @cached_property
     def sessions(self) -> Sessions:
-        """What the source does with sessions and connections."""
-        from .source.sessions import Sessions  # noqa: PLC0415 - not needed when a service starts
+        """The use of sessions and connections in the source."""
+        from .source.sessions import Sessions  # noqa: PLC0415 - only what a run asks for is imported
 
         return Sessions(self.source)
 
     @cached_property
     def held_connections(self) -> HeldConnections:
-        """Where the source waits for something else, and a connection with it."""
-        from .source.held import HeldConnections  # noqa: PLC0415 - not needed when a service starts
+        """The places at which the source waits for something else and keeps a connection."""
+        from .source.held import HeldConnections  # noqa: PLC0415 - only what a run asks for is imported
 
         return HeldConnections(self.source, self.call_graph, self.sessions)
 
     @cached_property
     def statements(self) -> Statements:
-        """What the source writes to the database."""
-        from .source.statements import Statements  # noqa: PLC0415 - not needed when a service starts
+        """The statements that the source sends to the database."""
+        from .source.statements import Statements  # noqa: PLC0415 - only what a run asks for is imported
 
         statements = Statements(self.source, self.mapped, self.tables, self.config.upserts)
         if "tables" in self.doubts:
@@ -218,7 +218,7 @@ class Project:
     @cached_property
     def workers(self) -> Sequence[Worker]:
         """The processes that take messages from queues."""
-        from .deployment.workers import workers  # noqa: PLC0415 - not needed when a service starts
+        from .deployment.workers import workers  # noqa: PLC0415 - only what a run asks for is imported
 
         found = tuple(workers(self.processes, self.config.worker_commands))
         self._doubt("workers", *self.doubts.get("processes", "").splitlines())
@@ -226,8 +226,8 @@ class Project:
 
     @cached_property
     def celery_source(self) -> CelerySource:
-        """How the source uses Celery."""
-        from .source.celery import CelerySource  # noqa: PLC0415 - not needed when a service starts
+        """The use of Celery in the source."""
+        from .source.celery import CelerySource  # noqa: PLC0415 - only what a run asks for is imported
 
         return CelerySource(self.source)
 
@@ -252,7 +252,7 @@ class Project:
     @cached_property
     def declared(self) -> Declared:
         """The dependencies that pyproject.toml and requirement files declare."""
-        from .packaging.declared import Declared  # noqa: PLC0415 - not needed when a service starts
+        from .packaging.declared import Declared  # noqa: PLC0415 - only what a run asks for is imported
 
         declared = Declared(self.config, self.environment)
         if declared.problems:
@@ -271,22 +271,22 @@ class Project:
 
     @cached_property
     def needs(self) -> Sequence[tuple[str, Need, Location]]:
-        """What is used that needs a distribution which does not come by itself."""
-        from .packaging.needs import needs  # noqa: PLC0415 - not needed when a service starts
+        """The things in use that need a distribution which does not come by itself."""
+        from .packaging.needs import needs  # noqa: PLC0415 - only what a run asks for is imported
 
         return tuple(needs(self.source, self.declared, self.processes))
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
         """The modules and attributes that something is started by."""
-        from .packaging.entries import entries  # noqa: PLC0415 - not needed when a service starts
+        from .packaging.entries import entries  # noqa: PLC0415 - only what a run asks for is imported
 
         return tuple(entries(self.config, self.source, self.processes, self.compose))
 
     @cached_property
     def modules(self) -> Modules:
-        """Where modules are found, and what they have."""
-        from .packaging.entries import Modules  # noqa: PLC0415 - not needed when a service starts
+        """The modules that can be imported, and their attributes."""
+        from .packaging.entries import Modules  # noqa: PLC0415 - only what a run asks for is imported
 
         return Modules(self.source, self.processes, self.declared.name, self.environment)
 

@@ -119,7 +119,7 @@ def configured(rule: type[Rule], config: Config) -> Rule:
 
 
 class _Outcome:
-    """What the rules answer, as they are asked."""
+    """The answers of the rules, collected while they run."""
 
     def __init__(self, select: Collection[str]) -> None:
         self.findings: dict[Finding, None] = {}
