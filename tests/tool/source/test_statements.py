@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import textwrap
 
 import pytest
@@ -286,7 +287,7 @@ def test_the_role_of_an_expression_is_of_its_origin_else_of_its_name(
     source = tree.facts.source
     names = source.names("src/shop/using.py")
     assert names is not None
-    [value] = [node.value for node, _ in names if type(node).__name__ == "Return"]
+    [value] = [node.value for node, _ in names if isinstance(node, ast.Return) and node.value is not None]
     assert tuple(Sessions(source).resource(names, value)) == role
 
 
