@@ -11,7 +11,7 @@ from ..knowledge.databases import EXECUTES, RELEASES
 from ..model import Location
 from .call_graph import MEMOS, RUNS, CallGraph, Function, last_word
 from .limits import WALKS
-from .nodes import FUNCTIONS, SCOPES, child_nodes
+from .nodes import FUNCTIONS, SCOPES, child_nodes, last_of
 from .outgoing import waits
 from .sessions import Resource, Sessions
 from .symbols import CallSite, SymbolTable
@@ -324,7 +324,7 @@ class HeldConnections:
     def _named_by(self, names: SymbolTable, node: ast.AST | None) -> Function | None:
         if not isinstance(node, ast.Call) or not node.args:
             return None
-        last = names.meaning(node.func).rpartition(".")[2]
+        last = last_of(names.meaning(node.func))
         return self.call_graph.named(names.meaning(node.args[0])) if last in ("Depends", "Security") else None
 
 

@@ -12,7 +12,7 @@ from ..config.table import Config
 from ..model import Location
 from ..records.migrations import Migrated
 from .files import File
-from .nodes import child_nodes
+from .nodes import child_nodes, last_of
 from .symbols import FUNCTIONS, SymbolTable
 from .tree import migration_of
 
@@ -49,7 +49,7 @@ def references(config: Config) -> Sequence[Migrated]:
 
     Files are parsed only where one of them has such a table's name and speaks of foreign keys.
     """
-    targets = {each.rpartition(".")[2] for each in config.authentication_tables}
+    targets = {last_of(each) for each in config.authentication_tables}
     folder = config.root / config.migrations
     paths = [each for each in sorted(folder.glob("*.py")) if not each.name.startswith(("__init__", "."))]
     word = re.compile(rf"\b({'|'.join(map(re.escape, sorted(targets)))})\b")
@@ -153,7 +153,7 @@ class _Migration:
             target = self._first(call, "refcolumns", 1) if several else self._text(call, "column", 0)
             column = self._first(call, "columns", 0) if several else within.column
             table, _, _ = target.rpartition(".")
-            yield Migrated(within.table, column, table.rpartition(".")[2], self._text(call, "name", -1), location)
+            yield Migrated(within.table, column, last_of(table), self._text(call, "name", -1), location)
         elif last == "drop_constraint":
             table = batch if batch is not None else self._text(call, "table_name", 1)
             yield _Drop("CONSTRAINT", table, self._text(call, "constraint_name", 0))
@@ -174,7 +174,7 @@ class _Migration:
 
     def _last(self, call: ast.Call) -> str:
         written = call.func.attr if isinstance(call.func, ast.Attribute) else ""
-        return self.names.meaning(call.func).rpartition(".")[2] or written
+        return last_of(self.names.meaning(call.func)) or written
 
     @staticmethod
     def _batch(call: ast.Call, within: _Within) -> str | None:

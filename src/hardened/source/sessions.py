@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ..knowledge.databases import LIBRARIES, POOLED, POOLS, TAKES_SQL
 from ..model import Location
 from .call_graph import last_word
+from .nodes import last_of
 from .symbols import FUNCTIONS, SymbolTable
 from .tree import Source
 from .walks import own_nodes
@@ -104,7 +105,7 @@ class Sessions:
             how = names.text(node.args[1])
             if how in ENDS and self.is_transactional(names, node.args[0]):
                 yield End(how, ast.unparse(node), location, names.module)
-        last = name.rpartition(".")[2] or last_word(node.func)
+        last = last_of(name) or last_word(node.func)
         text = names.text(node.args[0]) if last in TAKES_SQL and node.args else None
         if text and (statement := _ENDS_SQL.fullmatch(text)):
             how = "begin" if statement[1].upper()[:1] in "BS" else "commit"
@@ -220,7 +221,7 @@ class Sessions:
                     if name == "getattr" and len(node.args) > 1:
                         if self._makes(names, node.args[0], names.text(node.args[1]) or ""):
                             yield ast.unparse(node), location
-                    elif (name.rpartition(".")[2] or last_word(node.func)) in TAKES_SQL and (
+                    elif (last_of(name) or last_word(node.func)) in TAKES_SQL and (
                         made := _CREATES.match(names.text(node.args[0]) or "")
                     ):
                         yield " ".join(made[0].split()), location
@@ -228,7 +229,7 @@ class Sessions:
     def _makes(self, names: SymbolTable, base: ast.AST, attribute: str) -> bool:
         if attribute in ("create_all", "drop_all"):
             meaning = names.meaning(base)
-            words = meaning.rpartition(".")[2], ast.unparse(base).rpartition(".")[2]
+            words = last_of(meaning), last_of(ast.unparse(base))
             known = meaning.partition(".")[0] in LIBRARIES
             return known or any(re.search(r"(^|_)(metadata|db)$", each, re.IGNORECASE) for each in words)
         return attribute in ("create", "drop") and isinstance(base, ast.Attribute) and base.attr == "__table__"

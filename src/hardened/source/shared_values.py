@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ..knowledge.fresh_values import CHANCE, CLOCK, KEYS
 from ..model import Location
 from .call_graph import CallGraph, Function
-from .nodes import FUNCTIONS, child_nodes
+from .nodes import FUNCTIONS, child_nodes, parent_of
 from .symbols import SymbolTable
 from .walks import CONSTRUCTORS, own_nodes
 
@@ -230,7 +230,7 @@ class SharedValues:
             if function.node.name in CONSTRUCTORS:
                 continue
             names = function.names
-            owner = function.name.rpartition(".")[0]
+            owner = parent_of(function.name)
             guarded = _set_once(function.node)
             for node in own_nodes(function.node):
                 if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None or id(node) in guarded:

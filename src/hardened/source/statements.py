@@ -10,7 +10,9 @@ from functools import cached_property
 
 from ..model import NOWHERE, Location
 from ..records.tables import Column, Mapped, Table
+from .call_graph import last_word
 from .limits import CHAIN
+from .nodes import last_of
 from .symbols import CallSite, SymbolTable
 from .tree import Source
 from .widths import Widths
@@ -141,9 +143,9 @@ class Statements:
                 owners += self._mentioned(other, value)
         if not owners and not (isinstance(base, ast.Name) and base.id in ("self", "cls")) and not meaning:
             # Nothing tells what it is but its own name, as `row` and `order` do.
-            written = ast.unparse(base).rpartition(".")[2].lower()
+            written = last_of(ast.unparse(base)).lower()
             owners = [each for each in self._classes.values() if target.attr in each.attributes]
-            owners = [each for each in owners if written in ROWS or written in each.name.rpartition(".")[2].lower()]
+            owners = [each for each in owners if written in ROWS or written in last_of(each.name).lower()]
         owners = [each for each in owners if target.attr in each.attributes]
         if len({each.table for each in owners}) != 1:
             return None
@@ -184,7 +186,7 @@ class Statements:
             return self._statement(names, node.value, seen)
         if isinstance(node, ast.Call):
             base = node.func.value if isinstance(node.func, ast.Attribute) else None
-            last = names.meaning(node.func).rpartition(".")[2] or (base and node.func.attr)  # type: ignore[attr-defined]  # it has a base
+            last = last_of(names.meaning(node.func)) or last_word(node.func)
             if last in ("insert", "update", "Insert", "Update"):
                 for each in (*node.args[:1], *(key.value for key in node.keywords), base):
                     if each is not None and (found := self._owner(names, each)):

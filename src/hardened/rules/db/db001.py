@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from ...model import Finding, Rule
 from ...records.tables import Setting
+from ...source.nodes import last_of
 from ...source.statements import Statements
 from ...source.tree import Source
 from ...source.widths import shifts
@@ -47,7 +48,7 @@ class DB001(Rule):
     def _settings(self, numbers: Sequence[Setting], source: Source) -> Iterator[Finding]:
         for bits, dimensions in _products(numbers):
             product = bits.value * dimensions.value
-            together = {each.name.rpartition(".")[2] for each in (bits, dimensions)}
+            together = {last_of(each.name) for each in (bits, dimensions)}
             if product > 63 and shifts(source, together):
                 yield self.finding(
                     f"{bits.name} is {bits.value} and {dimensions.name} {dimensions.value}: they make a number of "

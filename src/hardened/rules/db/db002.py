@@ -8,6 +8,7 @@ from ...config.table import FILE, Config
 from ...model import DoesNotApply, Finding, Location, Rule, option
 from ...records.migrations import Migrated
 from ...records.tables import Table
+from ...source.nodes import last_of
 from ._shared import subject_of
 
 
@@ -32,7 +33,7 @@ class DB002(Rule):
         users = self.users_table or "the users table"
         for table in tables:
             for reference in table.references:
-                target = reference.target, reference.target.rpartition(".")[2]
+                target = reference.target, last_of(reference.target)
                 if not table.called(*declared) and not set(declared).isdisjoint(target):
                     subject = subject_of(table, reference)
                     yield self.finding(
@@ -42,7 +43,7 @@ class DB002(Rule):
                         hint=f"refer to {users}",
                     )
         for each in migrated:
-            if each.table.rpartition(".")[2] not in {name.rpartition(".")[2] for name in declared}:
+            if last_of(each.table) not in {last_of(name) for name in declared}:
                 yield self.finding(
                     f"this migration lets {each.subject} refer to {each.target}, which says how somebody logs in",
                     each.location,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...knowledge.databases import CONNECTS, DRIVERS, ENGINES
 from ...model import Finding, Rule, option
+from ...source.nodes import last_of
 from ...source.tree import Source
 
 
@@ -24,9 +25,7 @@ class DB003(Rule):
         hint = "use the session that is handed to you" + (f", or make the engine in {makers[0]}" if makers else "")
         for site in source.uses:
             root, _, rest = site.name.partition(".")
-            opens = (root in DRIVERS and rest.rpartition(".")[2] in CONNECTS) or (
-                root == "sqlalchemy" and site.last in ENGINES
-            )
+            opens = (root in DRIVERS and last_of(rest) in CONNECTS) or (root == "sqlalchemy" and site.last in ENGINES)
             if not opens or source.is_environment(site.location.file):
                 continue
             if not any(site.module == maker or site.module.startswith(f"{maker}.") for maker in makers):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...model import Finding, Location, Rule
 from ...source.call_graph import CallGraph
+from ...source.nodes import last_of
 from ...source.shared_values import SharedValue, SharedValues, Sharing
 
 
@@ -44,7 +45,7 @@ def _texts(value: SharedValue) -> tuple[str, str]:
             message = f"{name} is what {call} gave when the module was imported, for every run of the process"
             return message, "call it at the start of each run"
         case Sharing.FIELD:
-            plain = value.source.rpartition(".")[2]
+            plain = last_of(value.source)
             message = f"{name} is what {call} gave when the class was made, for every object of it"
             return message, f"name the function without calling it (default={plain}, default_factory=...)"
         case Sharing.CONSTRUCTOR:
