@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hardened.config.discovery import find_package, find_root
 from hardened.config.errors import ConfigError
-from hardened.config.presets import names
+from hardened.config.presets import load_preset, names
 from hardened.config.table import Config, load_config
 from hardened.run import declared_options
 
@@ -154,6 +154,21 @@ def test_the_owners_keys_extend_the_lists_of_a_preset_and_replace_its_texts(tmp_
 
 def test_without_a_preset_a_list_takes_the_place_of_the_default(tmp_path: Path) -> None:
     assert load_config(write(tmp_path, TABLE + 'procfiles = ["Procfile.dev"]\n')).procfiles == ("Procfile.dev",)
+
+
+def test_the_preset_names_what_the_core_of_this_version_has() -> None:
+    package = Path(__file__).parents[2] / "template" / "src" / "{{ package }}"
+    preset = load_preset("hardened-fastapi", "shop", "shop")
+    values = [each for value in preset.values() for each in (value if isinstance(value, list) else [value])]
+    names = [each for each in values if re.match(r"shop\.", each)]
+    assert len(names) > 15
+    for name in names:
+        parts = re.split("[.:]", name)[1:]
+        path = package
+        while parts and ((path / parts[0]).is_dir() or (path / f"{parts[0]}.py").is_file()):
+            path /= parts.pop(0)
+        file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        assert not parts or re.search(rf"\b{parts[0]}\b", file.read_text(encoding="utf-8")), name
 
 
 def test_every_preset_can_be_loaded(tmp_path: Path) -> None:
