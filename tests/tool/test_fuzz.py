@@ -155,7 +155,9 @@ def test_mutated_sources_crash_no_rule(tree: Tree) -> None:
 
 
 def test_odd_files_blind_nothing_but_themselves(tree: Tree) -> None:
-    tree.write({f"src/shop/{name}": content for name, content in ODD.items()})
+    folders = ("src/shop", "tests", "migrations/versions")
+    tree.write({f"{folder}/{name}": content for folder in folders for name, content in ODD.items()})
+    tree.write({"migrations/env.py": "", "migrations/versions/a.py": "revision = 'a'\ndown_revision = None\n"})
     tree.write({"src/shop/plain.py": SERVICE, "src/shop/data.py": b"ROWS = [\n" + b"    1,\n" * 300_000 + b"]\n"})
     package = tree.root / "src" / "shop"
     (package / "loop.py").symlink_to("loop.py")
@@ -163,13 +165,13 @@ def test_odd_files_blind_nothing_but_themselves(tree: Tree) -> None:
     (package / "around").symlink_to(package, target_is_directory=True)
     (package / "folder.py").mkdir()
     (tree.root / "requirements.txt").write_bytes("fastapi==1\n!! what\n-r requirements.txt\n".encode("utf-16"))
+    assert "CL006" in examined(tree.report("CL006"))
     report = tree.report()
-    assert {"CL004", "CL005", "CL007", "CL008", "IM002", "DB012", "RN001"} <= examined(report)
+    assert {"CL004", "CL005", "CL007", "CL008", "IM002", "DB010", "DB012", "RN001"} <= examined(report)
     assert {"CL007", "CL008"} <= {each.code for each in report.findings if each.location.file == "src/shop/plain.py"}
     broken = {each.location.file for each in report.findings if each.code == "IM006"}
-    assert broken == {
-        f"src/shop/{name}.py" for name in ("broken", "bytes", "deeper", "unknown_coding", "utf16", "zero")
-    }
+    names = ("broken", "bytes", "deeper", "unknown_coding", "utf16", "zero")
+    assert broken == {f"{folder}/{name}.py" for folder in folders for name in names}
     left_out = " ".join(each.reason for each in report.could_not_look if each.code == "IM006")
     assert all(f"src/shop/{name}.py" in left_out for name in ("data", "sum", "chain", "loop", "nowhere")), left_out
 

@@ -463,7 +463,10 @@ class _Walk:
                 self._expression(each, state)
 
     def _expression(self, node: ast.AST, state: _State) -> None:
-        if isinstance(node, SCOPES):
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        # Names and constants are half of all nodes.
+        if isinstance(node, (ast.Name, ast.Constant, *SCOPES)):
             return
         if isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)):
             for generator in node.generators:
