@@ -103,7 +103,12 @@ class Project:
     def source(self) -> Source:
         from .source.tree import Source  # noqa: PLC0415 - only what a run asks for is imported
 
-        return Source(self.config)
+        source = Source(self.config)
+        source.resolution.on_cut = self._doubt_chains
+        return source
+
+    def _doubt_chains(self, reason: str) -> None:
+        self.doubts["source"] = self.doubts["call_graph"] = one_line(reason)
 
     @cached_property
     def call_graph(self) -> CallGraph:

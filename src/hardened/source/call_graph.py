@@ -441,7 +441,7 @@ class CallGraph:
             seen.add((function.name, names))
             yield function, names, callers
             if len(callers) >= CHAIN:
-                self.source.resolution.cut_short.add(function.name)
+                self.source.resolution.cut(function.name)
                 continue
             for use in function.uses:
                 for other in self.callees(use):

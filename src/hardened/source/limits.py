@@ -5,6 +5,9 @@ from __future__ import annotations
 CHAIN = 100
 """Names, calls or values that may lead to one another until a question to the source goes unanswered."""
 
+EXPRESSIONS = 24
+"""Expressions that one number is computed from, one in the other."""
+
 NESTING = 300
 """Levels of nodes in a file. Why: what walks through expressions calls itself once or more for each."""
 

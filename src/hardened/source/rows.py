@@ -189,7 +189,8 @@ class Owners:
         """Report whether a statement filters by the owner, itself or by a condition."""
         return any(self._names_owner(part, statement.function) for part in statement.chain)
 
-    def _names_owner(self, node: ast.AST, function: Function, deep: int = 0) -> bool:
+    def _names_owner(self, node: ast.AST, function: Function, seen: set[ast.AST] | None = None) -> bool:
+        seen = {node} if seen is None else seen
         if mentions(node, self._columns):
             return True
         for each in ast.walk(node):
@@ -200,9 +201,10 @@ class Owners:
                     return True
                 if called and called is not function and mentions(called.node, self._columns):
                     return True
-            elif isinstance(each, ast.Name) and deep < 3:
-                values = function.assigned.get(each.id, [])
-                if any(value is not node and self._names_owner(value, function, deep + 1) for value in values):
+            elif isinstance(each, ast.Name):
+                values = [value for value in function.assigned.get(each.id, []) if value not in seen]
+                seen.update(values)
+                if any(self._names_owner(value, function, seen) for value in values):
                     return True
         return False
 

@@ -91,7 +91,9 @@ class SharedValues:
     def _given(self) -> dict[str, str]:
         """The project's functions that only return the result of such a call, with the name of that call."""
         found: dict[str, str] = {}
-        for _ in range(3):
+        before = -1
+        while len(found) != before:
+            before = len(found)
             for name, each in self.call_graph.by_name.items():
                 body = [node for node in each.node.body if not _is_text(node)]
                 value = body[-1].value if body and isinstance(body[-1], ast.Return) else None

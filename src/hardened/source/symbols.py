@@ -69,16 +69,26 @@ class Resolution:
     """State of the questions that are being answered, shared by the tables of a project so that circles end.
 
     Attributes:
-        cut_short: names whose chain was longer than is followed.
+        cut_short: names and functions whose chain was longer than is followed.
+        on_cut: called with the reason when a chain is cut.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_cut: Callable[[str], None] = lambda _: None) -> None:
         self.cut_short: set[str] = set()
+        self.on_cut = on_cut
         self._known: dict[_Key, str] = {}
         self._open: set[_Key] = set()
         # Answers within a circle hold for the question that is open, and not for others.
         self._tentative: dict[_Key, str] = {}
         self._in_circle = False
+
+    def cut(self, name: str) -> None:
+        """Note that a chain was not followed to its end."""
+        self.cut_short.add(name)
+        names = ", ".join(sorted(self.cut_short))
+        self.on_cut(
+            f"more than {CHAIN} names or functions lead to one another, and were not followed further at {names}"
+        )
 
     def is_open(self, key: _Key) -> bool:
         """Return whether the question is being answered; what is answered meanwhile holds for it alone."""
@@ -93,7 +103,7 @@ class Resolution:
             self._in_circle = True
             return self._tentative.get(key, "")
         if len(self._open) >= CHAIN:
-            self.cut_short.add(key[1])
+            self.cut(key[1])
             return ""
         outermost, around = not self._open, self._in_circle
         self._in_circle = False

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from .limits import EXPRESSIONS
 from .symbols import FUNCTIONS, Scope, SymbolTable
 from .tree import Source
 
@@ -22,7 +23,6 @@ SAME = {"abs", "round", "float", "math.floor", "math.ceil", "math.trunc"}
 TEXTS = {"group", "strip", "lstrip", "rstrip", "replace", "removeprefix", "removesuffix", "hexdigest", "hex", "decode"}
 TEXTS |= {"get", "readline", "read", "read_text", "join", "partition", "split"}
 GROWS = (ast.LShift, ast.Mult, ast.Pow)
-_DEEP = 24
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Widths:
         return self._operation(names, ast.BinOp(node.target, node.op, node.value), _State())
 
     def _width(self, names: SymbolTable, node: ast.AST | None, state: _State) -> float | None:
-        if node is None or state.deep > _DEEP:
+        if node is None or state.deep > EXPRESSIONS:
             return None
         state = replace(state, deep=state.deep + 1)
         if isinstance(node, ast.Constant):

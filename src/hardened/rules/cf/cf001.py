@@ -97,11 +97,12 @@ def _env_file(names: SymbolTable, use: CallSite) -> str:
     return ""
 
 
-def _depends(names: SymbolTable, node: ast.AST | None, deep: int = 0) -> str:
+def _depends(names: SymbolTable, node: ast.AST | None, seen: frozenset[ast.AST] = frozenset()) -> str:
     """The path that this gives, where it depends on the working directory; "" where not, and where nobody can tell."""
     node, names = names.written(node)
-    if node is None or deep > 10:
+    if node is None or node in seen:
         return ""
+    seen |= {node}
     if isinstance(node, ast.Constant):
         value = node.value
         return value if isinstance(value, str) and value and not value.startswith(("/", "~")) else ""
@@ -109,18 +110,18 @@ def _depends(names: SymbolTable, node: ast.AST | None, deep: int = 0) -> str:
         first = literal(node.values[0]) if node.values else ...
         return f"{first}..." if isinstance(first, str) and not first.startswith(("/", "~")) else ""
     if isinstance(node, (ast.Tuple, ast.List)):
-        return next((path for each in node.elts if (path := _depends(names, each, deep + 1))), "")
+        return next((path for each in node.elts if (path := _depends(names, each, seen))), "")
     if isinstance(node, ast.BinOp):
-        left, right = _depends(names, node.left, deep + 1), literal(node.right)
+        left, right = _depends(names, node.left, seen), literal(node.right)
         return f"{left}/{right if isinstance(right, str) else '...'}" if left else ""
     if isinstance(node, ast.IfExp):
-        return _depends(names, node.body, deep + 1) or _depends(names, node.orelse, deep + 1)
+        return _depends(names, node.body, seen) or _depends(names, node.orelse, seen)
     if isinstance(node, ast.BoolOp):
-        return next((path for each in node.values if (path := _depends(names, each, deep + 1))), "")
-    return _depends_call(names, node, deep) if isinstance(node, ast.Call) else ""
+        return next((path for each in node.values if (path := _depends(names, each, seen))), "")
+    return _depends_call(names, node, seen) if isinstance(node, ast.Call) else ""
 
 
-def _depends_call(names: SymbolTable, node: ast.Call, deep: int) -> str:
+def _depends_call(names: SymbolTable, node: ast.Call, seen: frozenset[ast.AST]) -> str:
     name, first = names.meaning(node.func), node.args[0] if node.args else None
     if name in ("pathlib.Path.cwd", "os.getcwd"):
         return "the working directory"
@@ -128,11 +129,11 @@ def _depends_call(names: SymbolTable, node: ast.Call, deep: int) -> str:
         return ".env" if any(each.arg == "usecwd" for each in node.keywords) else ""
     if name in ("pathlib.Path", "pathlib.PurePath", "str", "os.fspath", "os.path.join", "os.path.abspath"):
         parts = [str(literal(each)) for each in node.args[1:]]
-        path = _depends(names, first, deep + 1)
+        path = _depends(names, first, seen)
         return "/".join([path, *parts]) if path else ""
     if name in ("os.getenv", "os.environ.get") and len(node.args) > 1:
-        return _depends(names, node.args[1], deep + 1)
+        return _depends(names, node.args[1], seen)
     func = node.func
     if isinstance(func, ast.Attribute) and func.attr in ("resolve", "absolute", "expanduser", "joinpath", "as_posix"):
-        return _depends(names, func.value, deep + 1)
+        return _depends(names, func.value, seen)
     return ""
