@@ -427,6 +427,9 @@ class _Walk:
                     self._hold(state, target, context.lineno, is_connection=True)
             elif holds and isinstance(context, (ast.Name, ast.Attribute)):
                 closes.append(ast.unparse(context))
+            elif resource.is_connection:
+                closes.append(ast.unparse(context))
+                self._hold(state, context, context.lineno, is_connection=True)
             elif isinstance(context, ast.Call) and isinstance(context.func, ast.Attribute):
                 base = context.func.value
                 if context.func.attr == "begin" and self._resource(base).is_session:

@@ -491,6 +491,39 @@ def test_db012_finds_a_wait_between_the_first_statement_and_the_end(
     assert found == [("DB012", MAIN, tree.line(MAIN, ASKS))] * count
 
 
+WAITS = {
+    "inside of a connection": ("with engine.connect():\n        time.sleep(1)", 1),
+    "after a connection": ("with engine.connect():\n        pass\n    time.sleep(1)", 0),
+    "inside of a session's block": ("with Session() as s:\n        s.get(Order, 1)\n        time.sleep(1)", 1),
+    "after a session's block": ("with Session() as s:\n        s.get(Order, 1)\n    time.sleep(1)", 0),
+    "on one of two ways": ("s = Session()\n    if n:\n        s.flush()\n    time.sleep(1)", 1),
+    "after a release on each way": (
+        "s = Session()\n    try:\n        s.flush()\n    finally:\n        s.close()\n    time.sleep(1)",
+        0,
+    ),
+    "in the next round of a loop": ("s = Session()\n    for each in n:\n        time.sleep(1)\n        s.flush()", 1),
+    "not at all": ("s = Session()\n    s.flush()\n    time.sleep(0)", 0),
+    "in a stream": (
+        "s = Session()\n    def rows():\n        yield s.scalars(text('x'))\n    return StreamingResponse(rows())",
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "count"), WAITS.values(), ids=WAITS)
+def test_db012_follows_the_ways_through_a_function(tree: Tree, body: str, count: int) -> None:
+    head = (
+        "import time\nfrom fastapi import APIRouter\nfrom fastapi.responses import StreamingResponse\n"
+        "from sqlalchemy import create_engine, text\nfrom sqlalchemy.orm import Session\nfrom .models import Order\n"
+        "engine = create_engine('')\nrouter = APIRouter()\n\n"
+    )
+    main(tree, f"{head}@router.get('/')\ndef handler(n):\n    {body}\n")
+    facts = tree.facts
+    found = spots(DB012().check(facts.source, facts.held_connections))
+    line = tree.line(MAIN, "yield" if "yield" in body else "time.sleep")
+    assert found == [("DB012", MAIN, line)] * count
+
+
 def test_db012_follows_any_number_of_calls_and_circles(tree: Tree) -> None:
     chain = [f"def f{number}():\n    f{number + 1}()\n" for number in range(9)]
     text = HOLDS.format(first=QUERY, second="f0()") + "".join(chain) + f"def f9():\n    {ASKS}\n    f0()\n"
