@@ -13,15 +13,7 @@ from fastapi import FastAPI
 
 from .database import Model
 from .features import Feature
-from .http import (
-    BodyLimitMiddleware,
-    RequestLogMiddleware,
-    health,
-    install_problems,
-    jobs,
-    metrics,
-    route_problems,
-)
+from .http import BodyLimitMiddleware, RequestLogMiddleware, health, install_problems, jobs, metrics, route_problems
 from .logs import configure_logs
 from .metrics import are_shared
 from .realtime.console import console
