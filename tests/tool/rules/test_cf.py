@@ -65,6 +65,7 @@ def test_files_of_settings_in_the_working_directory(tree: Tree, text: str) -> No
         "from dotenv import load_dotenv\nload_dotenv(stream=text)",
         "from .roots import root\nopen(root() / '.env')",
         "open('.env.example')",
+        "FILE = FILE / NAME\nNAME = FILE\nopen(FILE)",
     ],
 )
 def test_files_of_settings_that_are_found_from_everywhere(tree: Tree, text: str) -> None:
