@@ -184,10 +184,6 @@ class Service:
             found += [each for each in own if each not in found]
         return found
 
-    def own_ports(self, layer: Layer) -> list[Port]:
-        """The ports that one file publishes."""
-        return [port for each, location in self._entries(layer, "ports") if (port := _port(each, location))]
-
     def own_mounts(self, layer: Layer) -> list[Mount]:
         """The mounts of one file; an override replaces the mount at the same target."""
         found = []

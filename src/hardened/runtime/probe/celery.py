@@ -137,7 +137,7 @@ class _Reader:
             "acks_late": bool(conf.task_acks_late),
             "rejects_when_lost": bool(conf.task_reject_on_worker_lost),
             "retries_when_lost": retries,
-            "prefetch_multiplier": multiplier if isinstance(multiplier, int) else 4,
+            "prefetch_multiplier": int(multiplier) if isinstance(multiplier, (int, float)) else 4,
             "disables_prefetch": bool(conf.get("worker_disable_prefetch")),
             "broker_scheme": scheme.group().lower() if scheme else "",
             "transport_options": sorted(map(str, options)),
@@ -214,7 +214,7 @@ class _Reader:
             "rejects_when_lost": bool(task.reject_on_worker_lost),
             "retries_when_lost": bool(getattr(task, "retry_on_worker_lost", False)),
             "limit": next((float(limit) for limit in limits if limit), None),
-            "max_retries": task.max_retries,
+            "max_retries": None if task.max_retries is None else int(task.max_retries),
             "untyped": list(_untyped(run)),
             "delivery": self._delivery(task.name, options),
         }
