@@ -12,7 +12,7 @@ def test_it_runs_only_when_it_is_selected_by_its_whole_code(service: Service) ->
 
 
 def test_where_mypy_fails_it_says_that_it_could_not_look(service: Service) -> None:
-    service.replace("pyproject.toml", 'plugins = ["pydantic.mypy"]', 'plugins = ["gone"]')
+    service.write("@/features/inbox/half.py", "def half(:\n")
     answer = service.check("RT002")
     assert answer.status == 2
     assert "could not look: RT002" in answer.notes

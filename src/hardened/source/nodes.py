@@ -16,7 +16,8 @@ _MARKS = frozenset(
 )
 """Nodes that say how another one is meant, and contain nothing."""
 
-_LEAVES = frozenset({ast.Name, ast.Constant, ast.alias, ast.Pass, ast.Global, ast.Nonlocal})
+LEAVES = frozenset[type[ast.AST]]({ast.Name, ast.Constant, ast.alias, ast.Pass, ast.Global, ast.Nonlocal})
+"""Nodes without others in them."""
 
 
 def child_nodes(node: ast.AST) -> list[ast.AST]:
@@ -25,7 +26,7 @@ def child_nodes(node: ast.AST) -> list[ast.AST]:
     Why: `ast.iter_child_nodes` takes three times as long, and every rule walks the whole tree.
     """
     found: list[ast.AST] = []
-    if node.__class__ in _LEAVES:
+    if node.__class__ in LEAVES:
         return found
     for name in node._fields:
         value = getattr(node, name, None)

@@ -21,7 +21,7 @@ _Key = tuple[ast.AST, str]
 Node = TypeVar("Node", bound=ast.AST)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # frozen would take longer than to find out the name
 class CallSite:
     """A call in the source.
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from .nodes import SCOPES, child_nodes
+from .nodes import LEAVES, SCOPES, child_nodes
+
+_NOT_ENTERED = LEAVES.union(SCOPES)
 
 CONSTRUCTORS = ("__init__", "__post_init__", "__new__", "model_post_init", "__attrs_post_init__")
 """Methods that run when an object is made."""
@@ -22,8 +24,8 @@ def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
     while pending:
         node = pending.pop()
         yield node
-        if not isinstance(node, SCOPES):
-            pending += reversed(child_nodes(node))
+        if node.__class__ not in _NOT_ENTERED:
+            pending += child_nodes(node)[::-1]
 
 
 def is_generator(function: ast.AST) -> bool:
