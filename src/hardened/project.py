@@ -307,7 +307,8 @@ class Project:
         """The attributes that mypy does not find."""
         from .external.mypy import mypy  # noqa: PLC0415 - not every run starts it
 
-        return mypy(self.config, self.interpreter.path)
+        files = self.source.files
+        return [each for each in mypy(self.config, self.interpreter.path) if each.location.file in files]
 
     @cached_property
     def dependencies(self) -> Sequence[Diagnostic]:

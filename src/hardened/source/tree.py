@@ -17,6 +17,8 @@ from .files import File
 from .symbols import CallSite, Resolution, Scope, SymbolTable
 
 SKIPPED = {"__pycache__", "node_modules", "site-packages"}
+_GUARDS = ("_findings.py", "_live_routes.py", "_live_tables.py")
+"""Files of the folder `checks` by which the guards are known that a service of 0.4 or older carries."""
 
 
 class Import(NamedTuple):
@@ -65,9 +67,15 @@ class Source:
         for folder in (self.folder, self.root / "tests", migrations):
             for path in python_files(folder):
                 name = self.location(path).file or ""
-                if name not in found:
+                if name not in found and (self._guards is None or not path.is_relative_to(self._guards)):
                     found[name] = File(name, path)
         return found
+
+    @cached_property
+    def _guards(self) -> Path | None:
+        """The guards of 0.4 and older, which are the template's and not the owner's: no rule judges them."""
+        folder = self.package / "checks"
+        return folder if all((folder / name).is_file() for name in _GUARDS) else None
 
     @cached_property
     def modules(self) -> dict[str, File]:
@@ -114,7 +122,8 @@ class Source:
     @property
     def unparsed(self) -> tuple[str, ...]:
         """The paths of the files that are not read. Why: parsers of the linters overflow where Python's refuses."""
-        return tuple(file.path for file in self._without_tree)
+        guards = python_files(self._guards) if self._guards else ()
+        return (*(file.path for file in self._without_tree), *(self.location(path).file or "" for path in guards))
 
     @cached_property
     def _without_tree(self) -> list[File]:

@@ -418,7 +418,14 @@ def test_a_pool_in_source_and_pools_that_nobody_knows(tree: Tree) -> None:
     assert "= 102 connections" in finding.message
     tree.settings('pool-settings = ["gone"]')
     with pytest.raises(CouldNotLook, match="gone"):
-        judged(CF008, tree)
+        judged(CF008, tree, settings=SettingsFacts(numbers={"other": 5}))
+
+
+def test_pools_of_settings_that_were_not_imported_are_not_judged(tree: Tree) -> None:
+    compose(tree, SERVERS.format(most=10, pool=10, other="sqlite:///x.db"))
+    tree.settings('pool-settings = ["database_pool_size"]')
+    (skipped,) = tree.report("CF008").not_applicable
+    assert skipped.reason == "pool-settings names database_pool_size, and the settings were not imported"
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,9 @@ class CF008(Rule):
         databases = [each for each in _servers(processes, compose, cluster) if each.kind != "health"]
         if not databases:
             raise DoesNotApply("neither compose files nor manifests start a PostgreSQL")
+        if settings is None and self.pool_settings:
+            named = ", ".join(self.pool_settings)
+            raise DoesNotApply(f"pool-settings names {named}, and the settings were not imported")
         numbers = settings.numbers if settings else {}
         pool = _pool(self.pool_settings, source, numbers)
         for database in databases:
