@@ -117,11 +117,6 @@ class Project:
 
         return CallGraph(self.source)
 
-    @property
-    def functions(self) -> CallGraph:
-        """Former name of the call graph, for rules that still ask for it."""
-        return self.call_graph
-
     @cached_property
     def unread(self) -> Sequence[Unread]:
         """The settings and limits that nothing reads."""

@@ -1,1 +1,1 @@
-"""Facts about requirements, entry points and distributions."""
+"""Requirements, entry points and distributions."""

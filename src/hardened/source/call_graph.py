@@ -1,6 +1,4 @@
-"""Facts from source about functions and classes: which call which, what runs in a request, in a job and while a module
-is imported, and how far what a request brings gets.
-"""
+"""Functions and classes of the package: their calls, and what requests, jobs and imports lead to."""
 
 from __future__ import annotations
 

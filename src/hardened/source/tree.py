@@ -1,4 +1,4 @@
-"""Facts from source: a tree that is read and never run."""
+"""The project's Python files and the symbols in them: read, and never run."""
 
 from __future__ import annotations
 
@@ -131,10 +131,6 @@ class Source:
         for file in self.modules.values():
             self.names(file.path)
         return [file for file in self.files.values() if file.tree is None]
-
-    def runs_elsewhere(self, path: str) -> bool:
-        """Return whether only another program can import a module, as with Alembic's environment."""
-        return self.is_environment(path)
 
     def is_environment(self, path: str | None) -> bool:
         """Return whether a file is the environment that Alembic runs its migrations in."""
