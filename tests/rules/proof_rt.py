@@ -77,7 +77,7 @@ def a_mount_before_a_route(service: Service) -> list[Spot]:
 def a_route_that_comes_late(service: Service) -> Spot:
     service.replace(
         "@/core/application.py",
-        "    root = project_root()\n",
+        "    problems: list[StartupProblem] = []\n",
         """
     from fastapi import Depends  # noqa: PLC0415 - only needed here
 
@@ -86,7 +86,7 @@ def a_route_that_comes_late(service: Service) -> Spot:
     @app.get("/users/me", dependencies=[Depends(authenticated)])
     def me() -> None: ...
 
-    root = project_root()
+    problems: list[StartupProblem] = []
 """,
     )
     return service.at("@/core/application.py", '@app.get("/users/me"')
