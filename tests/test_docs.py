@@ -137,13 +137,14 @@ def test_what_is_named_exists(rendered: Callable[..., Path]) -> None:
     # What only tests are told, they name themselves, and what only containers are told, stands there.
     told = set(re.findall(r'"(TEST_[A-Z_]+)"', "".join(map(Path.read_text, service.glob("tests/*.py")))))
     told |= set(re.findall(r"\$\{([A-Z_]+):", (service / "compose.yaml").read_text(encoding="utf-8")))
+    told |= set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', (service / "noxfile.py").read_text(encoding="utf-8")))
     words = {
         (page, word) for page in PAGES for word in re.findall(r"`([^`\n]+)`", BLOCK.sub("", page.read_text("utf-8")))
     }
     missing = {
         (page.name, word)
         for page, word in words
-        if re.fullmatch(r"[A-Z]+(_[A-Z]+)+", word) and word != "PROJECT_ROOT"
+        if re.fullmatch(r"[A-Z]+(_[A-Z]+)+", word) and word not in ("PROJECT_ROOT", "VIRTUAL_ENV")
         if f"{word}=" not in settings and word not in told
     }
     files = {(page, word) for page, word in words if re.fullmatch(r"(core|features|tests|migrations)/[\w./]+", word)}
