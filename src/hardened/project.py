@@ -78,11 +78,6 @@ class Project:
         raise self._reasons[name]
 
     @property
-    def project(self) -> Project:
-        """The facts themselves, for rules that do not name theirs yet."""
-        return self
-
-    @property
     def runtime(self) -> Answer:
         """The answer of the probe, which is asked once: a reason that there is none stays the reason too."""
         return cast("Answer", self.fact("_answer"))

@@ -92,7 +92,7 @@ def test_text_of_nothing_is_one_line() -> None:
 
 
 def test_what_is_printed_for_an_acceptance_is_toml_that_matches_the_finding() -> None:
-    finding = Finding("DB005", "x", subject='orders."ü"\n\\')
+    finding = Finding("DB005", "x", subject='orders."ü😀"\n\\')
     lines = render(Report(findings=(finding,))).splitlines()
     start = lines.index("[[tool.hardening.accepted]]")
     [entry] = tomllib.loads("\n".join(lines[start : start + 4]))["tool"]["hardening"]["accepted"]

@@ -46,9 +46,15 @@ def find_root(start: Path) -> Path:
         if (folder / ".git").exists():
             break
     described = [folder for folder in folders if (folder / FILE).is_file()]
-    # By text: a file with a mistake in it must be found too, to be complained about.
-    configured = [each for each in described if "tool.hardening" in (each / FILE).read_text("utf-8", errors="replace")]
-    return next(iter((*configured, *described, start)))
+    return next(iter((*filter(_is_configured, described), *described, start)))
+
+
+def _is_configured(folder: Path) -> bool:
+    """Report whether the text mentions the table: a file with a mistake in it, or none to be read, is found to be named."""
+    try:
+        return b"tool.hardening" in (folder / FILE).read_bytes()
+    except OSError:
+        return True
 
 
 def find_source(root: Path, package: str) -> str:

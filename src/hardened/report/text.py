@@ -71,7 +71,8 @@ def _acceptances(report: Report) -> Iterator[str]:
         return
     yield "A finding that has to stay is accepted in pyproject.toml, with its reason:"
     for code, where in list(entries)[:_ACCEPTANCES]:
-        # JSON's texts are TOML's.
-        yield from ("[[tool.hardening.accepted]]", f'code = "{code}"', f"where = {json.dumps(where)}", 'reason = ""')
+        # JSON's texts are TOML's, but for the pairs of escapes that it writes for what is beyond 16 bits.
+        written = json.dumps(where, ensure_ascii=False)
+        yield from ("[[tool.hardening.accepted]]", f'code = "{code}"', f"where = {written}", 'reason = ""')
     if (more := len(entries) - _ACCEPTANCES) > 0:
         yield f"and {more} more in the same way; for many at once: --write-baseline FILE, then --baseline FILE"

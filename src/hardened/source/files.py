@@ -54,6 +54,11 @@ class File:
             self.leave_out(f"cannot be read: {getattr(error, 'strerror', None) or error}")
             return b""
 
+    def line(self, number: int) -> str:
+        """The text of a line; "" where the file has changed and has no such line any more."""
+        lines = self.content.splitlines()
+        return lines[number - 1].decode(errors="replace") if number <= len(lines) else ""
+
     @property
     def tree(self) -> ast.Module | None:
         """Its syntax tree; None where it cannot be parsed, or is left out."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hardened.model import CouldNotLook, DoesNotApply, Location
+from hardened.model import Confidence, CouldNotLook, DoesNotApply, Location
 from hardened.records.routes import GetRoute, Step
 from hardened.records.settings import KnownSecrets, SecretDefault, SettingsFacts
 from hardened.rules.cf.cf001 import CF001
@@ -246,6 +246,14 @@ def test_secrets_in_source(tree: Tree, text: str, finds: bool) -> None:
     known = KnownSecrets("salt", frozenset({KnownSecrets.digest("salt", "known-default")}))
     found = places(judged(CF005, tree, settings=SettingsFacts(known=known)))
     assert found == ([("src/shop/links.py", len(text.splitlines()))] if finds else [])
+
+
+def test_a_secret_that_settings_may_refuse_is_possible_where_they_were_not_imported(tree: Tree) -> None:
+    tree.write({"src/shop/links.py": "SIGNING_KEY = 's3cr3t-for-links'\n"})
+    assert [each.confidence for each in judged(CF005, tree)] == [Confidence.CERTAIN]
+    tree.settings('settings = "shop.settings:Settings"')
+    assert [each.confidence for each in judged(CF005, tree)] == [Confidence.POSSIBLE]
+    assert [each.confidence for each in judged(CF005, tree, settings=SettingsFacts())] == [Confidence.CERTAIN]
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,26 @@ def test_each_cause_is_recorded_once_at_the_line_to_blame(tmp_path: Path) -> Non
     assert not answer.doubts
 
 
+def test_no_secret_of_the_environment_is_in_the_text_of_an_error(tmp_path: Path) -> None:
+    answer = probe(
+        tmp_path,
+        {
+            "settings.py": """
+                from pydantic import BaseModel
+                class Settings(BaseModel):
+                    secret_key: str
+                    port: int
+                Settings(secret_key="t0p-s3cret", prot=1)
+                """,
+            "database.py": "raise ValueError('cannot parse postgresql://shop:t0p-s3cret@db:5432/shop')\n",
+        },
+    )
+    texts = [each.message for each in answer.failures]
+    assert any("Field required" in each for each in texts)
+    assert any("postgresql://...@db:5432/shop" in each for each in texts)
+    assert "s3cret" not in " ".join(texts)
+
+
 def test_modules_that_end_the_process_are_failures_with_a_line(tmp_path: Path) -> None:
     answer = probe(
         tmp_path,

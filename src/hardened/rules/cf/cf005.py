@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
+from ...config.table import Config
 from ...deployment.compose import Compose, substituted
 from ...deployment.kubernetes import Cluster
 from ...knowledge.secret_names import is_literal_secret, is_secret_name, password_in
-from ...model import CouldNotLook, Finding, Location, Rule
+from ...model import Confidence, CouldNotLook, Finding, Location, Rule
 from ...records.settings import KnownSecrets, SettingsFacts
 from ...source.symbols import SymbolTable
 from ...source.tree import Source, literal
@@ -25,15 +27,23 @@ class CF005(Rule):
     validation is given strong values for all else); a secret written out in the source, as a value, an argument or the
     default of a variable of the environment; and in compose files and manifests, in a variable, an address, a ConfigMap or a
     Secret. Quiet are references (`${NAME:?}`, `secretKeyRef`, `..._FILE`), what is empty, a value that the settings refuse
-    in production, and compose files whose services all run as local or test.
+    in production, and compose files whose services all run as local or test. Where `settings` is named and was not imported,
+    a secret in the source is a possible finding: the class may refuse it.
     """
 
     def check(
-        self, source: Source, compose: Compose, cluster: Cluster, settings: SettingsFacts | None = None
+        self,
+        config: Config,
+        source: Source,
+        compose: Compose,
+        cluster: Cluster,
+        settings: SettingsFacts | None = None,
     ) -> Iterator[Finding]:
+        is_known = settings is not None or not config.settings
         settings = settings or SettingsFacts()
         yield from self._defaults(settings)
-        yield from self._source(source, settings)
+        for finding in self._source(source, settings):
+            yield finding if is_known else replace(finding, confidence=Confidence.POSSIBLE)
         yield from self._compose(compose)
         yield from self._cluster(cluster)
         if settings.problem and settings.defaults:

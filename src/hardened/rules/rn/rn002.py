@@ -60,7 +60,5 @@ def _blocks(function: Function) -> str:
 
 def _has_noqa(source: Source, site: CallSite) -> bool:
     """Report whether the line suppresses ruff's rules of this kind."""
-    path = source.root / (site.location.file or "")
-    lines = path.read_text("utf-8-sig", errors="replace").splitlines()
-    line = lines[site.node.lineno - 1] if site.node.lineno <= len(lines) else ""
-    return _NOQA.search(line) is not None
+    file = source.files[site.location.file or ""]
+    return _NOQA.search(file.line(site.node.lineno)) is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
@@ -13,6 +14,8 @@ from typing import Any, NoReturn
 leave = os._exit
 _pid = os.getpid
 _OWNER = _pid()
+_SECRETS = re.compile(r"input_value=.*?(?=, input_type=)|(?<=://)[^\s/@]*:[^\s@]*(?=@)", re.DOTALL)
+"""Values that a text of an error repeats: what pydantic refuses, the password in an address."""
 
 
 class Ended(BaseException):
@@ -50,9 +53,9 @@ class Deadline:
 
 
 def words(error: BaseException) -> str:
-    """The text of an error whose class may be the project's own, and broken."""
+    """The text of an error whose class may be the project's own, and broken; values that may be secrets are left out."""
     try:
-        return str(error)
+        return _SECRETS.sub("...", str(error))
     except BaseException:
         return ""
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import MetaData
 from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty, configure_mappers, registry
 
+from ._guard import words
 from ._world import NOWHERE, Place, Unreadable, World
 
 
@@ -78,4 +79,4 @@ def properties_of(mapper: Mapper[Any], kind: str) -> list[Any]:
     try:
         return [each for each in mapper.iterate_properties if isinstance(each, wanted)]
     except Exception as error:
-        raise Unreadable(f"the mapped classes do not fit together: {error}") from error
+        raise Unreadable(f"the mapped classes do not fit together: {words(error)}") from error

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
+from ._guard import words
 from ._world import Place, Unreadable, World
 
 _PREFIXES = ("task_", "worker_", "broker_", "beat_", "result_", "event_", "control_")
@@ -61,7 +62,7 @@ def gather(world: World) -> dict[str, Any]:
         raise
     # Modules and routers of the project raise what they like, SystemExit included.
     except BaseException as error:
-        text = " ".join(f"{type(error).__name__}: {error}".split())
+        text = " ".join(f"{type(error).__name__}: {words(error)}".split())
         raise Unreadable(f"the celery application cannot be read: {text}") from error
 
 

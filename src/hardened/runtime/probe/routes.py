@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from . import _schemas as schemas
 from ._code import CodeRefs, dotted, name_of
+from ._guard import words
 from ._routing import (
     Host,
     Mount,
@@ -218,7 +219,7 @@ class _Parameters:
         try:
             return read()
         except Exception as error:
-            self.unread.append(f"the models of {name} cannot be looked into: {type(error).__name__}: {error}")
+            self.unread.append(f"the models of {name} cannot be looked into: {type(error).__name__}: {words(error)}")
             return {}
 
     def _taken(self, dependant: Any, call: dict[str, Any]) -> dict[str, Any]:
