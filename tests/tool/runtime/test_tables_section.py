@@ -111,7 +111,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
             "class Order",
         ),
         (
-            f"def make():\n{textwrap.indent(ORDER, '    ')}        by = Column(ForeignKey(User.id))\nmake()",
+            f"def make():\n{textwrap.indent(ORDER, '    ')}        by = Column(ForeignKey(User.id))\n    return Order\nkept = make()",
             ("by",),
             "   by",
         ),
