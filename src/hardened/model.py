@@ -148,7 +148,9 @@ class AtRunTime(Rule):
     """A failure that shows only when the service runs: its tests look for it, under the code."""
 
     def check(self) -> Iterable[Finding]:
-        raise DoesNotApply("shows only when the service runs; its tests look for it: `nox -s tests`")
+        raise DoesNotApply(
+            "shows only when the service runs; the tests that a service of the template has look for it: `nox -s tests`"
+        )
 
 
 class DoesNotApply(Exception):  # noqa: N818 - an answer, not an error

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ..model import Location
 
-_SHELLS = {"sh", "bash", "dash", "ash", "zsh", "ksh"}
+SHELLS = {"sh", "bash", "dash", "ash", "zsh", "ksh"}
 _FORWARDS = {"tini", "dumb-init", "docker-init", "catatonit"}
 
 
@@ -48,7 +48,7 @@ class Process:
 def shell_script(words: tuple[str, ...]) -> str | None:
     """The script that `sh -c` runs; "" for a shell that runs a file, None where the command is no shell."""
     words = started(words)
-    if not words or words[0].rpartition("/")[2] not in _SHELLS:
+    if not words or words[0].rpartition("/")[2] not in SHELLS:
         return None
     for position, word in enumerate(words[1:], 1):
         if not word.startswith("-"):

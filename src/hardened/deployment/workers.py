@@ -9,9 +9,8 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 
 from .files import whole_number
-from .process import Process
+from .process import SHELLS, Process
 
-_SHELLS = {"sh", "bash", "dash", "ash"}
 _SERVERS = {"uvicorn", "gunicorn", "hypercorn", "granian", "daphne", "fastapi", "flask", "serve", "runserver"}
 _COMMANDS = {"worker", "beat", "multi", "flower", "inspect", "control", "events", "status", "shell", "purge", "call"}
 _OPTIONS = {"-A", "--app", "-b", "--broker", "--result-backend", "--loader", "--config", "--workdir"}
@@ -39,7 +38,7 @@ def plain(words: Sequence[str]) -> list[str]:
     found: list[str] = []
     for position, word in enumerate(words):
         shell, option = words[position - 2 : position] if position >= 2 else ("", "")
-        is_script = option.startswith("-") and option.endswith("c") and PurePosixPath(shell).name in _SHELLS
+        is_script = option.startswith("-") and option.endswith("c") and PurePosixPath(shell).name in SHELLS
         try:
             found += shlex.split(word) if is_script else [word]
         except ValueError:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..config.table import FILE, YOURS, Config
 from ..deployment.compose import Compose, Service
-from ..deployment.process import Process
+from ..deployment.process import SHELLS, Process
 from ..model import Location
 from ..source.files import File
 from ..source.nodes import child_nodes
@@ -127,7 +127,7 @@ def _segments(words: Sequence[str]) -> Iterator[list[str]]:
     pending = list(words)
     while pending:
         word = pending.pop(0)
-        if word.rpartition("/")[2] in ("sh", "bash") and len(pending) > 1 and re.fullmatch(r"-\w*c\w*", pending[0]):
+        if word.rpartition("/")[2] in SHELLS and len(pending) > 1 and re.fullmatch(r"-\w*c\w*", pending[0]):
             try:
                 pending = shlex.split(pending[1]) + pending[2:]
             except ValueError:

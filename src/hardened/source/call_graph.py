@@ -264,7 +264,7 @@ class CallGraph:
     def canonical(self, address: str) -> str:
         """The name under which something is defined that `package.module:Name` leads to."""
         name = address.replace(":", ".")
-        return next((names._followed(name) for names in self.source.own), name)
+        return next((names.followed(name) for names in self.source.own), name)
 
     def targets(self, name: str) -> Iterator[Function]:
         """The functions that a call of this name runs, inherited ones too: of a class, those that make an object."""

@@ -53,11 +53,6 @@ def named(name: str, among: Iterable[str]) -> bool:
     return False
 
 
-def inside(module: str, among: Iterable[str]) -> bool:
-    """Report whether a module is one of these, or below one."""
-    return any(module == each or module.startswith(f"{each}.") for each in among)
-
-
 class CelerySource:
     """The uses of Celery in a package.
 

@@ -11,7 +11,7 @@ from ..knowledge.databases import EXECUTES, RELEASES
 from ..model import Location
 from .call_graph import MEMOS, RUNS, CallGraph, Function, last_word
 from .limits import WALKS
-from .nodes import FUNCTIONS, SCOPES, child_nodes, last_of
+from .nodes import FUNCTIONS, SCOPES, child_nodes, is_within, last_of
 from .outgoing import waits
 from .sessions import Resource, Sessions
 from .symbols import CallSite, SymbolTable
@@ -184,8 +184,7 @@ class HeldConnections:
         if called is None or not called.is_coroutine or not called.owner:
             return False
         # Plain functions of such a module, such as one that reads a setting, wait for nobody.
-        module, makers = called.names.module, self.config.outgoing
-        if any(module == each or module.startswith(f"{each}.") for each in makers):
+        if is_within(called.names.module, self.config.outgoing):
             return True
         return bool(self.base) and self.base in self.call_graph.bases(called.owner)
 

@@ -56,3 +56,8 @@ def last_of(name: str) -> str:
 def parent_of(name: str) -> str:
     """A dotted name without its last word."""
     return name.rpartition(".")[0]
+
+
+def is_within(module: str, among: Iterable[str]) -> bool:
+    """Return whether a module is one of these, or below one."""
+    return any(module == each or module.startswith(f"{each}.") for each in among)

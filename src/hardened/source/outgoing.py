@@ -283,7 +283,7 @@ class Timeouts:
         if not isinstance(use.node.func, ast.Name) or names is None or names.file.tree is None:
             return ""
         for scope in (*reversed(use.within), names.file.tree):
-            for value in names._bound.get(scope, {}).get(use.node.func.id, ()):
+            for value in names.bindings(scope, use.node.func.id):
                 if isinstance(value, ast.Call) and names.meaning(value.func) == "functools.partial" and value.args:
                     given = {each.arg: each.value for each in value.keywords}
                     if None not in given and ("timeout" not in given or self._none(use, given["timeout"])):

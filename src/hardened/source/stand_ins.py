@@ -72,7 +72,7 @@ class StandIns:
                         yield Mock(f"{last}()", use.location)
                     elif (what := _patch(name)) and not self._is_told(names, use, what):
                         yield Mock(f"{what}()", use.location)
-                elif name == "types.SimpleNamespace" and _acts(names, use) and _replaces(names, use.node, above):
+                elif name == "types.SimpleNamespace" and _acts(names, use) and _replaces(use.node, above):
                     yield Mock("SimpleNamespace(...)", use.location)
 
     # Mocks
@@ -94,7 +94,7 @@ class StandIns:
         given = {each.arg for each in use.node.keywords}
         if use.node.args or None in given or given.intersection(SPECIFIED):
             return False
-        if given - OPTIONS or _replaces(names, use.node, above):
+        if given - OPTIONS or _replaces(use.node, above):
             return True
         parent = above.get(use.node)
         if isinstance(parent, ast.Await):
@@ -242,7 +242,7 @@ def _parents(tree: ast.Module | None) -> dict[ast.AST, ast.AST]:
     return {child: node for node in ast.walk(tree) for child in child_nodes(node)} if tree else {}
 
 
-def _replaces(names: SymbolTable, node: ast.AST, above: dict[ast.AST, ast.AST]) -> bool:
+def _replaces(node: ast.AST, above: dict[ast.AST, ast.AST]) -> bool:
     """Return whether a value replaces an attribute or an entry, by monkeypatch and through lambdas too."""
     parent = above.get(node)
     while isinstance(parent, (ast.Lambda, ast.keyword, ast.Await, ast.IfExp)):

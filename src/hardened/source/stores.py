@@ -123,13 +123,13 @@ class Stores:
                 if isinstance(scope, ast.ClassDef):
                     continue
                 shared = {name for each in ast.walk(scope) if isinstance(each, ast.Global) for name in each.names}
-                if node.id in names._bound.get(scope, {}) and node.id not in shared:
+                if names.bindings(scope, node.id) and node.id not in shared:
                     return None
-            bound = names._bound.get(names.file.tree, {}).get(node.id, ()) if names.file.tree else ()
+            bound = names.bindings(names.file.tree, node.id)
             for value in bound:
                 if isinstance(value, ast.ImportFrom):
                     alias = next((each for each in value.names if (each.asname or each.name) == node.id), None)
-                    return self._defined(names._imported(value, alias)) if alias else None
+                    return self._defined(names.imported(value, alias)) if alias else None
             return names.module, node.id
         if isinstance(node, ast.Attribute):
             if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
@@ -157,12 +157,12 @@ class Stores:
         for _ in range(CHAIN):
             file = self._source.modules.get(module)
             names = self._source.names(file.path) if file else None
-            bound = names._bound.get(names.file.tree, {}).get(last, ()) if names and names.file.tree else ()
+            bound = names.bindings(names.file.tree, last) if names else ()
             passed = next((each for each in bound if isinstance(each, ast.ImportFrom)), None)
             if names is None or passed is None:
                 break
             alias = next(each for each in passed.names if (each.asname or each.name) == last)
-            module, _, last = names._imported(passed, alias).rpartition(".")
+            module, _, last = names.imported(passed, alias).rpartition(".")
         return module, last
 
     def _is_bounded(self, names: SymbolTable, where: Where, node: ast.AST, function: Function) -> bool:
@@ -325,8 +325,8 @@ def _is_kind(names: SymbolTable, node: ast.expr) -> bool:
         return last_word(node.func) == "type"
     if isinstance(node, ast.Attribute):
         return node.attr in ("__name__", "__qualname__", "__class__")
-    for scope in reversed(names._around.get(node, ())):
-        for value in names._bound.get(scope, {}).get(node.id, ()) if isinstance(node, ast.Name) else ():
+    for scope in reversed(names.around(node)):
+        for value in names.bindings(scope, node.id) if isinstance(node, ast.Name) else ():
             if isinstance(value, ast.arg) and value.annotation is not None:
                 return (
                     ast.unparse(value.annotation).strip("'\"").startswith(("type[", "Type[", "Callable", "typing.Type"))

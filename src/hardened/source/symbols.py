@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar, cast
@@ -183,7 +183,7 @@ class SymbolTable:
         for node, around in self.nodes(ast.Import, ast.ImportFrom, ast.Call):
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 for alias in node.names:
-                    yield self._imported(node, alias), Location(self.file.path, node.lineno), around
+                    yield self.imported(node, alias), Location(self.file.path, node.lineno), around
             elif isinstance(node, ast.Call) and (name := self._by_function(node)):
                 yield name, Location(self.file.path, node.lineno), around
 
@@ -193,7 +193,7 @@ class SymbolTable:
             return self._named(node.id, self._around.get(node, ()))
         if isinstance(node, ast.Attribute):
             base = self.meaning(node.value)
-            return self._followed(f"{base}.{node.attr}") if base else ""
+            return self.followed(f"{base}.{node.attr}") if base else ""
         if isinstance(node, (ast.Await, ast.NamedExpr)):
             return self.meaning(node.value)
         return self._called(node) if isinstance(node, ast.Call) else ""
@@ -232,6 +232,10 @@ class SymbolTable:
         """The functions, classes and lambdas around a node of the module, outermost first."""
         return self._around.get(node, ())[1:]
 
+    def bindings(self, scope: ast.AST | None, name: str) -> Sequence[ast.AST]:
+        """Each value, definition, import or argument that a name of a scope is bound to, in the order of the source."""
+        return self._bound.get(scope, {}).get(name, ()) if scope is not None else ()
+
     def given(self, node: ast.AST) -> list[tuple[SymbolTable, ast.AST]]:
         """Each value, definition or argument that a plain name is bound to, with the table of its module."""
         if not isinstance(node, ast.Name):
@@ -239,7 +243,7 @@ class SymbolTable:
         for position, scope in enumerate(reversed(self._around.get(node, ()))):
             if position and isinstance(scope, ast.ClassDef):
                 continue
-            if values := self._bound.get(scope, {}).get(node.id):
+            if values := self.bindings(scope, node.id):
                 return [pair for each in values for pair in self._origins(node.id, each)]
         return []
 
@@ -284,7 +288,7 @@ class SymbolTable:
         for position, scope in enumerate(reversed(self._around.get(node, ()))):
             if position and isinstance(scope, ast.ClassDef):
                 continue
-            for value in reversed(self._bound.get(scope, {}).get(node.id, ())):
+            for value in reversed(self.bindings(scope, node.id)):
                 if isinstance(value, ast.ImportFrom):
                     return self._elsewhere(value, node.id, deep)
                 given = value.value if isinstance(value, ast.AnnAssign) else value
@@ -294,9 +298,9 @@ class SymbolTable:
     def _elsewhere(self, node: ast.ImportFrom, name: str, deep: int) -> tuple[ast.AST | None, SymbolTable]:
         for alias in node.names:
             if (alias.asname or alias.name) == name:
-                module, _, attribute = self._imported(node, alias).rpartition(".")
+                module, _, attribute = self.imported(node, alias).rpartition(".")
                 other = self._other(module)
-                values = other._bound.get(other.file.tree, {}).get(attribute, ()) if other and other.file.tree else ()
+                values = other.bindings(other.file.tree, attribute) if other else ()
                 for value in reversed(values):
                     if isinstance(value, ast.ImportFrom) and other:
                         return other._elsewhere(value, attribute, deep + 1) if deep < CHAIN else (None, self)
@@ -366,11 +370,11 @@ class SymbolTable:
             return [(self, value)]
         for alias in value.names:
             if isinstance(value, ast.ImportFrom) and (alias.asname or alias.name) == name:
-                imported = self._imported(value, alias)
+                imported = self.imported(value, alias)
                 other, attribute = self._other(parent_of(imported)), last_of(imported)
                 if other is None or other.file.tree is None or value in seen:
                     return []
-                values = other._bound.get(other.file.tree, {}).get(attribute, ())
+                values = other.bindings(other.file.tree, attribute)
                 return [pair for each in values for pair in other._origins(attribute, each, seen | {value})]
         return []
 
@@ -381,13 +385,13 @@ class SymbolTable:
             # A class's names are not seen from inside of its methods.
             if position and isinstance(scope, ast.ClassDef):
                 continue
-            if name in self._bound.get(scope, ()):
+            if self.bindings(scope, name):
                 return self._bound_to(scope, name)
         return name if hasattr(builtins, name) else ""
 
     def _bound_to(self, scope: ast.AST, name: str) -> str:
         """The first meaning of what a name of a scope is given."""
-        values = self._bound.get(scope, {}).get(name, ())
+        values = self.bindings(scope, name)
         return self._resolution.answer(
             (scope, name), lambda: next((meaning for each in values if (meaning := self._value(name, each))), "")
         )
@@ -399,7 +403,7 @@ class SymbolTable:
                 if isinstance(value, ast.Import) and alias.asname is None and whole == name:
                     return whole
                 if (alias.asname or alias.name) == name:
-                    return self._followed(self._imported(value, alias))
+                    return self.followed(self.imported(value, alias))
             return ""
         if isinstance(value, (*FUNCTIONS, ast.ClassDef)):
             outer = [each.name for each in self._around[value][1:] if not isinstance(each, (ast.Lambda, ast.Module))]
@@ -429,14 +433,15 @@ class SymbolTable:
             return ""
         return node.args[0].value if self.meaning(node.func) in ("importlib.import_module", "__import__") else ""
 
-    def _imported(self, node: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:
+    def imported(self, node: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:
+        """The dotted name of what an import statement binds."""
         if isinstance(node, ast.Import):
             return alias.name
         parts = self._home.split(".") if node.level else []
         parts = parts[: len(parts) - node.level + 1] if node.level > 1 else parts
         return ".".join((*parts, *((node.module,) if node.module else ()), alias.name))
 
-    def _followed(self, name: str) -> str:
+    def followed(self, name: str) -> str:
         """A name of another module of the project, as that module means it."""
         module, attribute = parent_of(name), last_of(name)
         other = self._other(module) if module else None

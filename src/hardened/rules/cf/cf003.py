@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ...config.table import Config
 from ...deployment.compose import Compose, Service, variables_in
 from ...deployment.kubernetes import Cluster, name_of
 from ...deployment.process import Process
 from ...knowledge.ports import PORTS
-from ...model import DoesNotApply, Finding, Location, Rule
+from ...model import Confidence, DoesNotApply, Finding, Location, Rule
 from ...records.settings import SettingsFacts
 from ._addresses import LOOPBACK, Address, Given, addresses, given, listed, listens
 from ._documents import unanswered
@@ -46,9 +47,11 @@ class CF003(Rule):
         yield from self._between_containers(_Network(compose))
         yield from self._in_the_cluster(cluster)
         if compose.services:
-            numbers = settings.numbers if settings else {}
+            numbers, is_known = settings.numbers if settings else {}, settings is not None or not config.settings
             for message, hint, location, port in unanswered(config, compose, processes, numbers):
-                yield self.finding(message, location, port, hint=hint)
+                finding = self.finding(message, location, port, hint=hint)
+                # A setting that was not imported may have the port.
+                yield finding if is_known else replace(finding, confidence=Confidence.POSSIBLE)
 
     def _between_containers(self, network: _Network) -> Iterator[Finding]:
         seen: set[Location] = set()

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from ...config.table import Config
 from ...model import Finding, Rule
 from ...source.call_graph import CallGraph
+from ...source.nodes import is_within
 from ...source.outgoing import asks
 from ...source.unread import Unread
 
@@ -31,8 +32,7 @@ class CL003(Rule):
         """Yield the requests that other modules make than those that do it behind a breaker."""
         for call in call_graph.source.uses if makers else ():
             name = call_graph.name_of(call)
-            made_there = any(call.module == each or call.module.startswith(f"{each}.") for each in makers)
-            if asks(call, name) and not made_there:
+            if asks(call, name) and not is_within(call.module, makers):
                 yield self.finding(
                     f"{name}() asks another service with no breaker in between, and asks on while that fails",
                     call.location,

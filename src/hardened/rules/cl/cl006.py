@@ -20,7 +20,7 @@ class CL006(Rule):
     called or compared, a class that derives from another, and methods that tests call for their own ends.
     """
 
-    only_selected = "a matter of how tests are written: `check --select CL006`"
+    only_selected = "a matter of how tests are written: `hardened check --select CL006`"
 
     def check(self, stand_ins: StandIns) -> Iterator[Finding]:
         if not stand_ins.paths:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...knowledge.databases import CONNECTS, DRIVERS, ENGINES
 from ...model import Finding, Rule, option
-from ...source.nodes import last_of
+from ...source.nodes import is_within, last_of
 from ...source.tree import Source
 
 
@@ -28,6 +28,6 @@ class DB003(Rule):
             opens = (root in DRIVERS and last_of(rest) in CONNECTS) or (root == "sqlalchemy" and site.last in ENGINES)
             if not opens or source.is_environment(site.location.file):
                 continue
-            if not any(site.module == maker or site.module.startswith(f"{maker}.") for maker in makers):
+            if not is_within(site.module, makers):
                 message = f"{site.name}() opens a database of its own, whatever DATABASE_URL says"
                 yield self.finding(message, site.location, site.name, hint=hint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import DoesNotApply, Finding, Rule, option
+from ...source.nodes import is_within
 from ...source.sessions import Sessions
 
 
@@ -25,7 +26,7 @@ class DB007(Rule):
         if not allowed:
             raise DoesNotApply("no `commits` in [tool.hardening]: the modules that begin and end transactions")
         for each in sessions.ends():
-            if not any(each.module == name or each.module.startswith(f"{name}.") for name in allowed):
+            if not is_within(each.module, allowed):
                 yield self.finding(
                     f"{each.name} {'begins' if each.how == 'begin' else 'ends'} a transaction by hand, so an error "
                     "after it leaves half of the work behind",

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ...model import Finding, Rule, option
 from ...packaging.declared import Declared
-from ...source.tree import Import, Source
+from ...source.nodes import is_within
+from ...source.tree import Source
 
 
 class IM007(Rule):
@@ -30,9 +31,5 @@ class IM007(Rule):
             advice = advice or "remove it"
             for each in declared.of(name):
                 yield self.finding(f"{name} is declared, and banned", each.location, name, hint=advice)
-            for location in dict.fromkeys(each.location for each in source.imports if _below(each, name)):
+            for location in dict.fromkeys(each.location for each in source.imports if is_within(each.name, [name])):
                 yield self.finding(f"{name} is imported, and banned", location, name, hint=advice)
-
-
-def _below(imported: Import, name: str) -> bool:
-    return imported.name == name or imported.name.startswith(f"{name}.")

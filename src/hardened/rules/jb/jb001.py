@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from ...config.table import Config
 from ...model import Finding, Location, Rule
-from ...source.celery import CelerySource, dotted, inside, named
+from ...source.celery import CelerySource, dotted, named
 from ...source.left_out import left_out
+from ...source.nodes import is_within
 from ...source.tree import Source
 from ._shared import dispatchers
 
@@ -27,7 +28,7 @@ class JB001(Rule):
     def check(self, config: Config, source: Source, celery_source: CelerySource) -> Iterator[Finding]:
         allowed = dispatchers(config)
         for task in celery_source.tasks:
-            if not inside(task.module, allowed):
+            if not is_within(task.module, allowed):
                 yield self.finding(
                     f"{task.name.rpartition('.')[2]} is a task of Celery's own, so without a worker it never runs and "
                     "nobody can read its state",

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from ...config.table import Config
 from ...model import Finding, Location, Rule
 from ...records.celery import CeleryFacts
-from ...source.celery import CelerySource, dotted, inside
+from ...source.celery import CelerySource, dotted
+from ...source.nodes import is_within
 from ...source.tree import Source
 
 
@@ -33,7 +34,7 @@ class JB007(Rule):
             factory = dotted(first.module, first.within)
             allowed = *config.dispatchers, config.celery.partition(":")[0]
             for call in source.uses:
-                if call.name == factory and not inside(call.module, allowed):
+                if call.name == factory and not is_within(call.module, allowed):
                     found.setdefault(call.location, dotted(call.module, call.within))
         for name, location in celery.further:
             found.setdefault(location, name)

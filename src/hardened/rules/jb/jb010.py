@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from ...config.table import Config
 from ...model import Finding, Rule
-from ...source.celery import CelerySource, dotted, inside
+from ...source.celery import CelerySource, dotted
+from ...source.nodes import is_within
 from ...source.symbols import CallSite
 from ...source.tree import Source
 from ._shared import dispatchers
@@ -32,7 +33,7 @@ class JB010(Rule):
         jobs = {each.name for each in celery_source.jobs(config.job_decorators)}
         enqueue = (config.hand_on or ("enqueue",))[0].rpartition(".")[2]
         for call in source.uses:
-            if inside(call.module, allowed):
+            if is_within(call.module, allowed):
                 continue
             if celery_source.sends(call) or _publishes(call):
                 message = f"{call.last}() sends a job before what it needs is committed, or loses it with the broker"

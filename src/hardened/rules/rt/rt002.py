@@ -15,7 +15,7 @@ class RT002(Rule):
     module lacks, since those fail when it is imported, and whatever else mypy says: that is for the type check itself.
     """
 
-    only_selected = "a type check takes a minute: `check --select RT002`, or `nox -s types`"
+    only_selected = "a type check takes a minute: `hardened check --select RT002`"
 
     def check(self, types: Sequence[Diagnostic]) -> Iterator[Finding]:
         for each in types:
