@@ -139,6 +139,7 @@ class _Outcome:
             self.not_applicable.append(Skipped(code, rule.only_selected))
             return
         self._judged.add(code)
+        needed: dict[str, object] = {}
         try:
             needed, missing = _facts(rule, project)
             # The rule judges only a part of the project then.
@@ -152,14 +153,21 @@ class _Outcome:
         except DoesNotApply as reason:
             if str(reason) == NOT_IMPORTED:
                 self._judged.discard(code)
-            self.not_applicable.append(Skipped(code, one_line(reason, _REASON)))
+            # There may be something to judge in what a fact lacks.
+            if not self._doubt(code, project, needed):
+                self.not_applicable.append(Skipped(code, one_line(reason, _REASON)))
         except CouldNotLook as reason:
             self.could_not_look.append(Skipped(code, one_line(reason, _REASON)))
         except Exception as error:  # noqa: BLE001 - one rule's mistake must not silence the others
             self.could_not_look.append(Skipped(code, one_line(f"the rule failed: {type(error).__name__}: {error}")))
         else:
-            doubts = [doubt for name in needed for doubt in project.doubts.get(name, "").splitlines()]
-            self.could_not_look += [Skipped(code, one_line(doubt, _REASON)) for doubt in dict.fromkeys(doubts)]
+            self._doubt(code, project, needed)
+
+    def _doubt(self, code: str, project: Project, needed: Iterable[str]) -> bool:
+        """Keep the reasons why the facts of a rule are incomplete; report whether there is one."""
+        doubts = dict.fromkeys(doubt for name in needed for doubt in project.doubts.get(name, "").splitlines())
+        self.could_not_look += [Skipped(code, one_line(doubt, _REASON)) for doubt in doubts]
+        return bool(doubts)
 
 
 def _encodable(finding: Finding) -> Finding:

@@ -53,6 +53,12 @@ def test_nothing_found_is_status_zero(project: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out == "0 findings from 1 rule, 0 accepted with a reason\n"
 
 
+def test_a_file_that_cannot_be_written_is_one_line(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="1"):
+        main(["update", str(project), "--summary", str(project / "none" / "summary.md")])
+    assert capsys.readouterr().err.endswith(f"{project}/none/summary.md: No such file or directory\n")
+
+
 def test_what_cannot_be_looked_at_is_status_two(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "pyproject.toml").write_text("[tool.hardening\n", encoding="utf-8")
     assert main(["check", str(project), *RUN, "--format", "json"]) == 2

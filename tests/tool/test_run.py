@@ -204,6 +204,15 @@ def test_a_fact_that_may_be_incomplete_is_reported_with_the_findings(
     assert report.could_not_look == (Skipped("XB003", "a router is made at run time"),)
 
 
+def test_nothing_to_judge_in_half_of_a_fact_is_a_doubt(tmp_path: Path) -> None:
+    root = project(tmp_path, ACCEPTED.replace("XA001", "CF007"))
+    assert [each.code for each in check(root, select=("CF007",)).not_applicable] == ["CF007"]
+    (root / "compose.yaml").write_text("services: [", encoding="utf-8")
+    report = check(root, select=("CF007",))
+    assert (report.findings, report.not_applicable) == ((), ())
+    assert "compose.yaml cannot be read" in report.could_not_look[0].reason
+
+
 def test_without_import_the_facts_of_the_running_application_are_absent(tmp_path: Path) -> None:
     report = check(project(tmp_path), rules=(XB003, XB004), imports=False)
     assert report.not_applicable == (Skipped("XB003", NOT_IMPORTED),)

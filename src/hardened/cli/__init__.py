@@ -71,4 +71,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader has gone (`| head`). Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        parsers[name].error(f"{error.filename or 'a file'}: {error.strerror or error}")
     return status
