@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -155,3 +157,18 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
         ["bash", "-c", command], env={"PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True, check=False
     )
     assert done.stderr == ""
+
+
+def test_a_supervisor_ends_it_with_its_probe_and_without_leftovers(
+    project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (project / "src" / "shop" / "b" / "x.py").write_text("import time\ntime.sleep(60)\n", encoding="utf-8")
+    temporary = tmp_path_factory.mktemp("temporary")
+    command = [sys.executable, "-m", "hardened", "check", str(project), "--select", "IM003", "--python", sys.executable]
+    environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": str(ROOT / "src")}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
+        while not list(temporary.glob("*/journal")):
+            time.sleep(0.05)
+        process.terminate()
+        assert process.wait(20) == 143
+    assert list(temporary.iterdir()) == []

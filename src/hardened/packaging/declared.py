@@ -195,6 +195,9 @@ class Declared:
         paths = [root / each for each in ([named] if isinstance(named, str) else named)]
         for pattern in ("requirements*.txt", "*-requirements.txt", "requirements/*.txt"):
             paths += sorted(root.glob(pattern))
+        # A compiled file has all that is in its source.
+        paths += self._config.paths("requirements")
+        paths = [each for each in paths if each.suffix != ".in" or each.with_suffix(".txt") not in paths]
         seen: set[Path] = set()
         for path in paths:
             name = path.stem.replace("requirements", "")

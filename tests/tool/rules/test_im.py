@@ -395,6 +395,13 @@ def test_what_a_framework_stands_on_has_a_bound(tree: Tree, lines: list[str], su
     assert [each.subject for each in IM008().check(known)] == subjects
 
 
+def test_files_that_the_configuration_names_declare_as_well(tree: Tree) -> None:
+    tree.settings('requirements = ["deps/*.txt", "deps/*.in"]')
+    tree.write({"deps/a.txt": "a<2\n", "deps/b.in": "b\n", "deps/b.txt": "b==1\nb-core==1\n", "deps/c.in": "c\n"})
+    declared = Declared(load_config(tree.root), Environment())
+    assert [each.name for each in declared.needed] == ["a", "b", "b-core", "c"]
+
+
 @pytest.mark.parametrize(
     ("text", "name", "bounded"),
     [
