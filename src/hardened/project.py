@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .runtime.interpreter import Interpreter
     from .source.call_graph import CallGraph
     from .source.celery import CelerySource
-    from .source.held import HeldConnections
+    from .source.held_connections import HeldConnections
     from .source.outgoing import EndlessCall
     from .source.sessions import Sessions
     from .source.stand_ins import StandIns
@@ -189,7 +189,7 @@ class Project:
     @cached_property
     def held_connections(self) -> HeldConnections:
         """The places at which the source waits for something else and keeps a connection."""
-        from .source.held import HeldConnections  # noqa: PLC0415 - only what a run asks for is imported
+        from .source.held_connections import HeldConnections  # noqa: PLC0415 - only what a run asks for is imported
 
         return HeldConnections(self.source, self.call_graph, self.sessions)
 

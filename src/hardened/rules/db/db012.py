@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...knowledge.databases import LIBRARIES, POOLS
 from ...model import DoesNotApply, Finding, Rule
-from ...source.held import HeldConnections
+from ...source.held_connections import HeldConnections
 from ...source.tree import Source
 
 

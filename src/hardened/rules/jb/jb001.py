@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from ...config.table import Config
 from ...model import Finding, Location, Rule
 from ...source.celery import CelerySource, dotted, named
-from ...source.left_out import left_out
 from ...source.nodes import is_within
+from ...source.switches import disabling_switch
 from ...source.tree import Source
 from ._shared import dispatchers
 
@@ -38,7 +38,7 @@ class JB001(Rule):
                 )
         for call in source.uses:
             dispatches = celery_source.sends(call) or named(call.name, config.hand_on)
-            switch = left_out(call) if dispatches else None
+            switch = disabling_switch(call) if dispatches else None
             if switch is not None:
                 yield self.finding(
                     f"where `{ast.unparse(switch.test)}` says so, nothing is done and nothing is said: {call.last} is "

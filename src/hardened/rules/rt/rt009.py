@@ -9,7 +9,7 @@ from ...config.table import Config
 from ...model import Finding, Location, Rule, one_line
 from ...records.routes import Application, Route
 from ...source.call_graph import CallGraph, Function
-from ...source.shown import Shown
+from ...source.disclosures import Disclosures
 from ...source.tree import Source
 from ._endpoints import function_of
 
@@ -42,8 +42,8 @@ class RT009(Rule):
             if function := function_of(handler.function, call_graph):
                 handlers[function] = handler.exception
         own = [each.exception for each in registered if each.exception.startswith(f"{config.package}.")]
-        shown = Shown(call_graph, own)
-        for location, text in (*shown.in_handlers(endpoints), *shown.in_functions(handlers)):
+        disclosures = Disclosures(call_graph, own)
+        for location, text in (*disclosures.in_handlers(endpoints), *disclosures.in_functions(handlers)):
             yield self.finding(
                 f"the response shows {one_line(text, 60)}, what an exception says: paths, statements, addresses",
                 location,

@@ -1,4 +1,4 @@
-"""Calls that are skipped in silence where a setting says that there is no worker."""
+"""Switches by which a setting disables a call in silence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SWITCH = re.compile(r"settings|config|environ|getenv|\b[A-Z][A-Z_]{3,}\b", re.I
 _WORKER = re.compile(r"worker|celery|broker|queue|background|tasks?_|jobs?_|redis", re.I)
 
 
-def left_out(use: CallSite) -> ast.If | None:
+def disabling_switch(use: CallSite) -> ast.If | None:
     """The `if` over a setting because of which this call is left out."""
     function = use.function
     if function is None:

@@ -39,8 +39,8 @@ _INNER = {"args", "orig", "__cause__", "__context__", "msg", "message"}
 _FOR_DEVELOPERS = {"debug", "is_debug", "is_local", "local", "is_dev", "dev", "is_development", "development"}
 
 
-class Shown:
-    """Each place at which a response gets what an exception says."""
+class Disclosures:
+    """Places of the package at which the text of an exception goes into a response."""
 
     def __init__(self, functions: CallGraph, registered: Iterable[str]) -> None:
         self._source = functions.source

@@ -30,7 +30,7 @@ _OUTSIDE = "…"
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldWait:
     """A wait while a connection is held.
 
     Attributes:
@@ -61,7 +61,7 @@ _State = dict[str, _Hold]
 
 @dataclass(frozen=True)
 class _Outcome:
-    waits: tuple[Held, ...] = ()
+    waits: tuple[HeldWait, ...] = ()
     end: tuple[tuple[str, _Hold], ...] = ()
 
 
@@ -83,13 +83,13 @@ class HeldConnections:
         self._handed_on = {functions.canonical(each) for each in source.config.hand_on}
         self._streamed = set(self._streams())
 
-    def found(self) -> Iterator[Held]:
+    def found(self) -> Iterator[HeldWait]:
         """Each of them, once. A wait that a function itself holds a connection for is none of its callers' as well."""
         found = list(self._found())
         direct = {each.location for each in found if each.end == each.location}
         yield from (each for each in found if each.end == each.location or each.end not in direct)
 
-    def _found(self) -> Iterator[Held]:
+    def _found(self) -> Iterator[HeldWait]:
         seen: set[tuple[Location, str]] = set()
         scripts = {names.module for names in self._source.own if _is_script(names)}
         apart = {each.module for each in self._source.imports if each.top == "alembic"}
@@ -330,13 +330,13 @@ class HeldConnections:
 class _Walk:
     """One way through a function, statement by statement, with what holds a connection at each."""
 
-    def __init__(self, held: HeldConnections, function: Function, before: Mapping[str, _Hold], deep: int) -> None:
-        self._held = held
+    def __init__(self, analysis: HeldConnections, function: Function, before: Mapping[str, _Hold], deep: int) -> None:
+        self._analysis = analysis
         self._function = function
         self._names = function.names
         self._before = before
         self._deep = deep
-        self._waits: dict[tuple[int, str], Held] = {}
+        self._waits: dict[tuple[int, str], HeldWait] = {}
         self._ends: list[_State] = []
         self._jumps: list[_State] = []  # of the loop around: what is held where a round of it ends early
         self._later: set[int] = set()
@@ -495,33 +495,33 @@ class _Walk:
             self._call(node, state)
         elif isinstance(node, ast.Await) and isinstance(node.value, ast.Call):
             self._awaited(node.value, state)
-        elif isinstance(node, (ast.Yield, ast.YieldFrom)) and self._held.is_streamed(self._function):
+        elif isinstance(node, (ast.Yield, ast.YieldFrom)) and self._analysis.is_streamed(self._function):
             self._wait(node, "the client that reads the stream", state)
 
     def _call(self, node: ast.Call, state: _State) -> None:
         if self._on_session(node, state):
             return
-        use = self._held.uses.get(id(node))
-        called = self._held.callee(node) or self._method_of_client(node)
+        use = self._analysis.uses.get(id(node))
+        called = self._analysis.callee(node) or self._method_of_client(node)
         if called is not None and not self._runs(called, node):
             return
         if called is not None and id(node) not in self._later:
             self._enter(called, node, state)
         if use is None or not state or id(node) in self._later:
             return
-        name = self._held.call_graph.name_of(use)
+        name = self._analysis.call_graph.name_of(use)
         if use.last in RUNS - _KEEPS and called is None:
             name = next((each for each in map(self._names.meaning, node.args[:2]) if each), "")
         slept = node.args[0] if node.args else None
         is_sleep = name in _SLEEPS and not (isinstance(slept, ast.Constant) and not slept.value)
         if is_sleep or waits(use, name):
             self._wait(node, f"{name.replace('()', '')}()", state)
-        elif called is not None and called.owner and self._held.is_of_client(called):
+        elif called is not None and called.owner and self._analysis.is_of_client(called):
             self._wait(node, f"{called.owner.node.name}.{called.node.name}()", state)
 
     def _awaited(self, node: ast.Call, state: _State) -> None:
         """Count an awaited call of an unknown function as a use of the sessions that it is passed."""
-        if self._held.callee(node) is not None or self._on_session(node, dict(state)):
+        if self._analysis.callee(node) is not None or self._on_session(node, dict(state)):
             return
         for each in (*node.args, *(each.value for each in node.keywords)):
             if isinstance(each, (ast.Name, ast.Attribute)) and self._resource(each).is_session:
@@ -551,7 +551,7 @@ class _Walk:
         return True
 
     def _resource(self, node: ast.AST) -> Resource:
-        return self._held.sessions.resource(self._names, node)
+        return self._analysis.sessions.resource(self._names, node)
 
     def _hold(self, state: _State, holder: ast.expr, line: int, *, is_connection: bool = False) -> None:
         name = ast.unparse(holder)
@@ -560,13 +560,13 @@ class _Walk:
     def _wait(self, node: ast.expr, what: str, state: _State, end: Location | None = None) -> None:
         for hold in sorted(state.values(), key=lambda each: -each.line)[:1]:
             location = Location(self._names.file.path, node.lineno)
-            self._waits.setdefault((id(node), what), Held(location, what, hold.holder, hold.line, end or location))
+            self._waits.setdefault((id(node), what), HeldWait(location, what, hold.holder, hold.line, end or location))
 
     # Functions of the package
 
     def _runs(self, called: Function, node: ast.Call) -> bool:
         """Report whether a call runs a function: a generator runs when it is iterated over."""
-        return not self._held.is_generator(called) or id(node) in self._iterated
+        return not self._analysis.is_generator(called) or id(node) in self._iterated
 
     def _iterates(self, node: ast.AST) -> None:
         inner = node.value if isinstance(node, ast.Await) else node
@@ -574,8 +574,8 @@ class _Walk:
 
     def _method_of_client(self, node: ast.Call) -> Function | None:
         """The method of a client that is looked up by its class: `clients[Forecast].of(town)`."""
-        use = self._held.uses.get(id(node))
-        if use is None or not isinstance(node.func, ast.Attribute) or not self._held.asks_client(use):
+        use = self._analysis.uses.get(id(node))
+        if use is None or not isinstance(node.func, ast.Attribute) or not self._analysis.asks_client(use):
             return None
         value: ast.AST = node.func.value
         if isinstance(value, ast.Name):
@@ -584,26 +584,26 @@ class _Walk:
         if isinstance(value, ast.Call) and value.args:
             looked_up = value.args[0]
         name = self._names.meaning(looked_up) if looked_up is not None else ""
-        functions = self._held.call_graph
+        functions = self._analysis.call_graph
         owner = functions.classes.get(name)
-        if owner is None or self._held.base not in functions.bases(owner):
+        if owner is None or self._analysis.base not in functions.bases(owner):
             return None
         return next(functions.targets(f"{name}().{node.func.attr}"), None)
 
     def _enter(self, called: Function, node: ast.Call, state: _State) -> None:
         """Go through a function that is called, with what it is handed of what is held here."""
-        if called.node is self._function.node or called not in self._held.concerned:
+        if called.node is self._function.node or called not in self._analysis.concerned:
             return
         if self._deep >= WALKS:
-            self._held.cuts += 1
+            self._analysis.cuts += 1
             return
         inward = dict(_parameters(called, node))
         before: _State = {}
         for name, hold in state.items():
             inner = _renamed(name, {written: parameter for parameter, written in inward.items()})
             before[inner or _OUTSIDE] = _Hold(hold.is_connection, 0, hold.holder)
-        outcome = self._held.outcome(called, before, self._deep + 1)
-        if not self._held.is_handed_on(called) and not self._held.is_of_client(called) and state:
+        outcome = self._analysis.outcome(called, before, self._deep + 1)
+        if not self._analysis.is_handed_on(called) and not self._analysis.is_of_client(called) and state:
             for each in outcome.waits:
                 if not each.since:
                     what = each.what if each.what.startswith("the client") else each.what.partition(" (")[0]
