@@ -297,8 +297,7 @@ class Project:
         """The attributes that mypy does not find."""
         from .external.mypy import mypy  # noqa: PLC0415 - not every run starts it
 
-        files = self.source.files
-        return [each for each in mypy(self.config, self.interpreter.path) if each.location.file in files]
+        return mypy(self.config, self.interpreter.path, [names.file.path for names in self.source.own])
 
     @cached_property
     def dependencies(self) -> Sequence[Diagnostic]:

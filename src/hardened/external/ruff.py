@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 from ..config.table import Config
@@ -18,7 +19,8 @@ def ruff(config: Config, excluded: Sequence[str] = ()) -> Mapping[str, Sequence[
     Why: the project's settings are not read. They may ask for another version of ruff, extend a file that is not there,
     or exclude the source; what is ignored by git is looked at for the same reason.
     """
-    exclude = ",".join(("*.ipynb", *excluded))
+    # A name may have signs of a pattern, or the comma that separates patterns: any sign stands for them.
+    exclude = ",".join(("*.ipynb", *(re.sub(r"[][?*{}\\,!]", "?", each) for each in excluded)))
     rules = ",".join(rule for each in RUFF.values() for rule in each)
     options = [
         "--isolated",

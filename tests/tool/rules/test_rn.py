@@ -140,6 +140,12 @@ def test_rn002_reports_a_finding_of_ruff_once_and_in_its_words(tree: Tree) -> No
 NAIVE = Column("at", "DateTime", naive=True, location=Location("src/shop/models.py", 8))
 
 
+def test_broken_files_of_any_name_blind_no_linter(tree: Tree) -> None:
+    tree.write({f"src/shop/{name}.py": "def f(:\n" for name in ("x{y,z", "[a", "b]*?", "c!")})
+    tree.write({"src/shop/main.py": "async def f():\n    open('x')\n"})
+    assert tree.found("RN002") == [("src/shop/main.py", 2)]
+
+
 def test_rn003_finds_columns_and_findings_of_ruff_without_a_zone() -> None:
     diagnostic = Diagnostic("DTZ005", "`datetime.now()` called without a `tz` argument", Location(MAIN, 3))
     findings = list(RN003().check({"RN003": [diagnostic]}, [Table("orders", columns=(NAIVE,))]))
