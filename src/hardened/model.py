@@ -25,13 +25,9 @@ def _of_absolute(path: str) -> Path:
     return Path(os.path.realpath(path))
 
 
-def belongs(root: Path, path: str | Path) -> bool:
-    """Check that a file is the project's own: in its folder, and not in an environment that lies there too."""
-    return _belongs(root, _resolved(path))
-
-
 @cache
 def _belongs(root: Path, absolute: Path) -> bool:
+    """Check that a file is the project's own: in its folder, and not in an environment that lies there too."""
     return absolute.is_relative_to(root) and _INSTALLED.isdisjoint(absolute.relative_to(root).parts)
 
 

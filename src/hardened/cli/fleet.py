@@ -76,7 +76,7 @@ def _update_options(options: argparse.Namespace) -> list[str]:
 
 def _table(rows: Sequence[Row]) -> Table:
     """One row for each service."""
-    table = Table(title=f"{len(rows)} services", title_justify="left")
+    table = Table(title=f"{len(rows)} service{'s' * (len(rows) != 1)}", title_justify="left")
     for name in ("service", "template", "behind by", "state", "conflicts", "new findings", "accepted"):
         table.add_column(name, overflow="fold", justify="right" if name in _NUMBERS else "left")
     for row in rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..model import Location
@@ -71,3 +71,15 @@ def started(words: tuple[str, ...]) -> tuple[str, ...]:
         else:
             break
     return words
+
+
+def option_values(words: Sequence[str], *names: str) -> list[str]:
+    """The values of an option in each of its spellings, `-c 4`, `-c4` and `--concurrency=4`; "" where one is missing."""
+    found = []
+    for word, after in zip(words, [*words[1:], ""], strict=True):
+        for name in names:
+            if word == name:
+                found.append(after)
+            elif word.startswith(f"{name}=") or (len(name) == 2 and word.startswith(name)):
+                found.append(word.removeprefix(name).removeprefix("="))
+    return found

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 
 from .files import whole_number
-from .process import SHELLS, Process
+from .process import SHELLS, Process, option_values
 
 _SERVERS = {"uvicorn", "gunicorn", "hypercorn", "granian", "daphne", "fastapi", "flask", "serve", "runserver"}
 _COMMANDS = {"worker", "beat", "multi", "flower", "inspect", "control", "events", "status", "shell", "purge", "call"}
@@ -63,30 +63,17 @@ def _after(words: list[str], commands: Iterable[str]) -> tuple[str, list[str]]:
     return "", []
 
 
-def _values(options: list[str], *names: str) -> list[str]:
-    found = []
-    for position, each in enumerate(options):
-        for name in names:
-            if each == name:
-                found.append(options[position + 1] if position + 1 < len(options) else "")
-            elif each.startswith(f"{name}=") or (
-                len(name) == 2 and each.startswith(name) and not each.startswith("--")
-            ):
-                found.append(each.removeprefix(name).removeprefix("="))
-    return found
-
-
 def workers(processes: Iterable[Process], commands: Sequence[str]) -> Iterator[Worker]:
     """The workers among the processes."""
     for process in processes:
         kind, options = _after(plain(process.words), commands)
         if kind != "worker" or process.kind in ("health", "script"):
             continue
-        given = _values(options, "-Q", "--queues", "--queue")
-        without = _values(options, "-X", "--exclude-queues")
+        given = option_values(options, "-Q", "--queues", "--queue")
+        without = option_values(options, "-X", "--exclude-queues")
         names = tuple(name for each in given for name in each.split(",") if name)
         unknown = any("$" in each or not each for each in (*given, *without))
-        prefetch = "".join(_values(options, "--prefetch-multiplier")[-1:])
+        prefetch = "".join(option_values(options, "--prefetch-multiplier")[-1:])
         excluded = tuple(name for each in without for name in each.split(",") if name)
         yield Worker(process, names if given else None, excluded, unknown, prefetch)
 
@@ -109,7 +96,7 @@ def parallel(process: Process, commands: Sequence[str]) -> int:
     words = plain(process.words)
     if process.kind in ("health", "script") or _after(words, commands)[0]:
         return 0
-    numbers = [number for each in _values(words, "--workers", "-w") if (number := whole_number(each)) is not None]
+    numbers = [number for each in option_values(words, "--workers", "-w") if (number := whole_number(each)) is not None]
     if not numbers and _SERVERS.isdisjoint(PurePosixPath(each).name for each in words):
         return 0
     many = numbers[0] if numbers else whole_number(process.environment.get("WEB_CONCURRENCY"))

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..config.table import FILE, YOURS, Config
 from ..deployment.compose import Compose, Service
-from ..deployment.process import SHELLS, Process
+from ..deployment.process import SHELLS, Process, option_values
 from ..model import Location
 from ..source.files import File
 from ..source.nodes import child_nodes
@@ -107,7 +107,7 @@ def commands(words: Sequence[str]) -> Iterator[tuple[str, str, tuple[str, ...]]]
     for segment in _segments(words):
         started = next((each for each in segment if "=" not in each and each not in ("exec", "env")), "")
         yield "command", started, ()
-        folders = tuple(_values(segment, *_FOLDERS))
+        folders = tuple(filter(None, option_values(segment, *_FOLDERS)))
         for index, word in enumerate(segment):
             program = word.rpartition("/")[2]
             rest = segment[index + 1 :]
@@ -161,11 +161,11 @@ def _of_python(words: list[str]) -> Iterator[tuple[str, str]]:
 
 def _of_server(program: str, words: list[str]) -> Iterator[tuple[str, str]]:
     if program == "celery":
-        for name in _values(words, "-A", "--app"):
+        for name in filter(None, option_values(words, "-A", "--app")):
             yield "attribute" if ":" in name else "celery", name
         return
     if program == "fastapi":
-        yield from (("attribute", name) for name in _values(words, "-e", "--entrypoint"))
+        yield from (("attribute", name) for name in option_values(words, "-e", "--entrypoint") if name)
         yield from (("file", each) for each in words if each.endswith(".py") and not each.startswith("/"))
         return
     for before, word in zip(["", *words], words, strict=False):
@@ -173,17 +173,6 @@ def _of_server(program: str, words: list[str]) -> Iterator[tuple[str, str]]:
             yield "attribute", word
         elif program == "arq" and re.fullmatch(r"[A-Za-z_]\w*(\.\w+)+", word) and not before.startswith("-"):
             yield "attribute", ":".join(word.rsplit(".", 1))
-
-
-def _values(words: Sequence[str], *options: str) -> Iterator[str]:
-    for word, after in zip(words, [*words[1:], ""], strict=False):
-        for option in options:
-            if word == option and after:
-                yield after
-            elif word.startswith(f"{option}="):
-                yield word.partition("=")[2]
-            elif len(option) == 2 and word.startswith(option) and len(word) > 2:
-                yield word[2:]
 
 
 def _of_project(config: Config) -> Iterator[Entry]:

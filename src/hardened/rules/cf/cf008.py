@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ...deployment.compose import Compose, image_name
 from ...deployment.files import whole_number
 from ...deployment.kubernetes import Cluster
-from ...deployment.process import Process
+from ...deployment.process import Process, option_values
 from ...knowledge.ports import PORTS
 from ...model import CouldNotLook, DoesNotApply, Finding, Location, Rule, option
 from ...records.settings import SettingsFacts
@@ -153,20 +153,16 @@ def _processes(process: Process, numbers: Mapping[str, int]) -> int:
     """The number of processes with a pool of their own that a command starts."""
     words = process.words
     if "worker" in words or any(word.rpartition("/")[2] == "celery" for word in words):
-        if _option(words, "--pool", "-P") in ("solo", "threads", "gevent", "eventlet"):
+        if _first(words, "--pool", "-P") in ("solo", "threads", "gevent", "eventlet"):
             return 1
-        count = whole_number(_option(words, "--concurrency", "-c"))
+        count = whole_number(_first(words, "--concurrency", "-c"))
         if count is None:
             count = _number(process, "WORKER_CONCURRENCY", numbers.get("worker_concurrency", 1))
         # And the one that starts the others.
         return count + 1
-    count = whole_number(_option(words, "--workers", "-w"))
+    count = whole_number(_first(words, "--workers", "-w"))
     return _number(process, "WEB_CONCURRENCY", 1) if count is None else count
 
 
-def _option(words: Sequence[str], *names: str) -> str:
-    for position, word in enumerate(words):
-        name, equals, value = word.partition("=")
-        if name in names:
-            return value if equals else next(iter(words[position + 1 : position + 2]), "")
-    return ""
+def _first(words: Sequence[str], *names: str) -> str:
+    return next(iter(option_values(words, *names)), "")
