@@ -153,6 +153,10 @@ class DoesNotApply(Exception):  # noqa: N818 - an answer, not an error
     """There is nothing in this project for the rule to judge; the argument says why."""
 
 
+class NotConfigured(DoesNotApply):
+    """The configuration lacks a key without which the rule judges nothing, whatever its facts are."""
+
+
 class CouldNotLook(Exception):  # noqa: N818 - an answer, not an error
     """Something that the rule judges could not be read, so its silence would mean nothing; the argument says why."""
 

@@ -16,7 +16,7 @@ from .config.baseline import Entry, compare
 from .config.discovery import FILE
 from .config.errors import ConfigError
 from .config.table import Config, closest, load_config, require_codes
-from .model import CouldNotLook, DoesNotApply, Finding, Location, Rule, Severity, one_line
+from .model import CouldNotLook, DoesNotApply, Finding, Location, NotConfigured, Rule, Severity, one_line
 from .project import NOT_IMPORTED, Project
 from .report import Report, RuleSummary, Skipped
 from .rules import RULES
@@ -154,7 +154,7 @@ class _Outcome:
             if str(reason) == NOT_IMPORTED:
                 self._judged.discard(code)
             # There may be something to judge in what a fact lacks.
-            if not self._doubt(code, project, needed):
+            if isinstance(reason, NotConfigured) or not self._doubt(code, project, needed):
                 self.not_applicable.append(Skipped(code, one_line(reason, _REASON)))
         except CouldNotLook as reason:
             self.could_not_look.append(Skipped(code, one_line(reason, _REASON)))

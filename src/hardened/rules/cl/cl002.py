@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from ...config.table import Config
-from ...model import DoesNotApply, Finding, Location, Rule
+from ...model import Finding, Location, NotConfigured, Rule
 from ...records.imports import Failure
 from ...source.call_graph import CallGraph
 from ...source.symbols import FUNCTIONS
@@ -28,7 +28,7 @@ class CL002(Rule):
         self, config: Config, call_graph: CallGraph, failures: Sequence[Failure] | None = None
     ) -> Iterator[Finding]:
         if not config.client_base:
-            raise DoesNotApply("no `client-base` in [tool.hardening]")
+            raise NotConfigured("no `client-base` in [tool.hardening]")
         classes = call_graph.classes
         base = call_graph.canonical(config.client_base)
         below = {name: call_graph.bases(kind) for name, kind in classes.items() if name != base}

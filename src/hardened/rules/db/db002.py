@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...config.table import FILE, Config
-from ...model import DoesNotApply, Finding, Location, Rule, option
+from ...model import Finding, Location, NotConfigured, Rule, option
 from ...records.migrations import Migrated
 from ...records.tables import Table
 from ...source.nodes import last_of
@@ -29,7 +29,7 @@ class DB002(Rule):
     ) -> Iterator[Finding]:
         declared = config.authentication_tables
         if not declared:
-            raise DoesNotApply("no `authentication-tables` in [tool.hardening]")
+            raise NotConfigured("no `authentication-tables` in [tool.hardening]")
         users = self.users_table or "the users table"
         for table in tables:
             for reference in table.references:

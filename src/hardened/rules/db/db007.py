@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...model import DoesNotApply, Finding, Rule, option
+from ...model import Finding, NotConfigured, Rule, option
 from ...source.nodes import is_within
 from ...source.sessions import Sessions
 
@@ -24,7 +24,7 @@ class DB007(Rule):
     def check(self, sessions: Sessions) -> Iterator[Finding]:
         allowed = self.commits
         if not allowed:
-            raise DoesNotApply("no `commits` in [tool.hardening]: the modules that begin and end transactions")
+            raise NotConfigured("no `commits` in [tool.hardening]: the modules that begin and end transactions")
         for each in sessions.ends():
             if not is_within(each.module, allowed):
                 yield self.finding(

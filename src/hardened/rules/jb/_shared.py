@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...config.table import FILE, Config
-from ...model import DoesNotApply, Location
+from ...model import Location, NotConfigured
 from ...source.celery import CelerySource
 
 
@@ -29,8 +29,8 @@ def dispatchers(config: Config) -> tuple[str, ...]:
     """The modules that may send jobs.
 
     Raises:
-        DoesNotApply: the configuration names none.
+        NotConfigured: the configuration names none.
     """
     if not config.dispatchers:
-        raise DoesNotApply("no `dispatchers` in [tool.hardening]")
+        raise NotConfigured("no `dispatchers` in [tool.hardening]")
     return config.dispatchers

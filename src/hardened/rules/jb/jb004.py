@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ...config.table import Config
-from ...model import DoesNotApply, Finding, Location, Rule
+from ...model import Finding, Location, NotConfigured, Rule
 from ...records.celery import CeleryFacts
 from ...records.settings import Model, OpenField
 from ...source.celery import CelerySource
@@ -32,7 +32,7 @@ class JB004(Rule):
         celery: CeleryFacts | None = None,
     ) -> Iterator[Finding]:
         if not config.job_decorators and not config.celery:
-            raise DoesNotApply("neither `job-decorators` nor `celery` in [tool.hardening]")
+            raise NotConfigured("neither `job-decorators` nor `celery` in [tool.hardening]")
         seen: set[tuple[Location, str]] = set()
         for job in celery_source.jobs(config.job_decorators):
             names = source.names(job.location.file or "")

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...config.table import Config
-from ...model import DoesNotApply, Finding, Rule, option
+from ...model import DoesNotApply, Finding, NotConfigured, Rule, option
 from ...records.routes import CodeRef, Route
 from ...source.call_graph import CallGraph
 from ...source.rows import Owners, Statement, statements
@@ -35,7 +35,7 @@ class RT004(Rule):
     ) -> Iterator[Finding]:
         columns = self.owner_columns
         if not columns:
-            raise DoesNotApply("no `owner-columns` in [tool.hardening]")
+            raise NotConfigured("no `owner-columns` in [tool.hardening]")
         models = {name for name, declared in row_models.items() if declared.intersection(columns)}
         if not models:
             raise DoesNotApply(f"no model has one of the owner-columns {', '.join(columns)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...config.table import FILE, Config
-from ...model import DoesNotApply, Finding, Location, Rule, option
+from ...model import Finding, Location, NotConfigured, Rule, option
 from ...records.routes import Application, CodeRef, Route
 from ._endpoints import fits, own_endpoints
 
@@ -32,7 +32,7 @@ class RT005(Rule):
         config: Config,
     ) -> Iterator[Finding]:
         if not config.authentication:
-            raise DoesNotApply("no `authentication` in [tool.hardening]")
+            raise NotConfigured("no `authentication` in [tool.hardening]")
         known = {address: addresses.get(address) for address in config.authentication}
         for address, code in known.items():
             if code is None:
