@@ -15,7 +15,7 @@ from ..deployment.compose import Compose, Service
 from ..deployment.process import SHELLS, Process, option_values
 from ..model import Location
 from ..source.files import File
-from ..source.nodes import child_nodes
+from ..source.nodes import child_nodes, walk
 from ..source.tree import Source, python_files
 from .environment import Environment
 
@@ -335,7 +335,7 @@ def _bound(tree: ast.Module) -> Iterator[str]:
         node = pending.pop()
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield "*" if node.name == "__getattr__" else node.name
-            yield from (name for each in ast.walk(node) if isinstance(each, ast.Global) for name in each.names)
+            yield from (name for each in walk(node) if isinstance(each, ast.Global) for name in each.names)
             continue
         if isinstance(node, _INSIDE_ARE_OTHERS):
             continue

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from ..deployment.process import Process
 from ..knowledge.extras import CRYPTOGRAPHY, FORMS, HTTP2, NEEDS, SOCKETS, Need
 from ..model import Location
+from ..source.nodes import walk
 from ..source.tree import Source, literal
 from .declared import Declared
 from .entries import commands
@@ -49,7 +50,7 @@ def _called(source: Source, declared: Declared) -> Iterator[tuple[str, Need, Loc
             yield "http2=True", HTTP2, use.location
         elif use.name in ("jwt.encode", "jwt.decode") and declared.of("pyjwt"):
             asked = use.argument("algorithm", 2) or use.argument("algorithms", 2)
-            told = [each.value for each in ast.walk(asked) if isinstance(each, ast.Constant)] if asked else []
+            told = [each.value for each in walk(asked) if isinstance(each, ast.Constant)] if asked else []
             if any(re.match(r"(RS|ES|PS)\d|EdDSA", str(each)) for each in told):
                 yield use.name, CRYPTOGRAPHY, use.location
 

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from ..model import Location
 from .limits import CHAIN
-from .nodes import FUNCTIONS, Scope, child_nodes, last_of, parent_of
+from .nodes import FUNCTIONS, Scope, child_nodes, last_of, parent_of, walk
 from .symbols import CallSite, SymbolTable
 from .tree import Source
 from .walks import own_nodes
@@ -51,7 +51,7 @@ class Class:
     def attributes(self) -> dict[str, str]:
         """Meaning of its attributes: their annotations, or the values that methods assign."""
         found: dict[str, str] = {}
-        for node in ast.walk(self.node):
+        for node in walk(self.node):
             if isinstance(node, ast.AnnAssign) and (node in self.node.body or _of_self(node.target)):
                 found[last_word(node.target)] = self.names.instance(node.annotation)
             elif isinstance(node, ast.Assign):
@@ -124,13 +124,13 @@ class Function:
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
         """The parent of each node."""
-        return {child: node for node in ast.walk(self.node) for child in child_nodes(node)}
+        return {child: node for node in walk(self.node) for child in child_nodes(node)}
 
     @cached_property
     def assigned(self) -> dict[str, list[ast.expr]]:
         """The values that its plain names are given."""
         found: dict[str, list[ast.expr]] = {}
-        for node in ast.walk(self.node):
+        for node in walk(self.node):
             if isinstance(node, ast.Assign):
                 for target in node.targets:
                     if isinstance(target, ast.Name):
@@ -147,7 +147,7 @@ class Function:
     @cached_property
     def _loops(self) -> list[tuple[str, ast.expr]]:
         """The plain names that go over something, and over what."""
-        loops = (each for each in ast.walk(self.node) if isinstance(each, (ast.For, ast.AsyncFor, ast.comprehension)))
+        loops = (each for each in walk(self.node) if isinstance(each, (ast.For, ast.AsyncFor, ast.comprehension)))
         return [(each.target.id, each.iter) for each in loops if isinstance(each.target, ast.Name)]
 
     def spread(self, brought: Iterable[str]) -> frozenset[str]:
@@ -479,9 +479,9 @@ def _guarded(tree: ast.Module | None) -> set[int]:
     found: set[int] = set()
     for node in tree.body if tree else ():
         if isinstance(node, ast.If):
-            words = {last_word(each) for each in ast.walk(node.test)}
+            words = {last_word(each) for each in walk(node.test)}
             if words & {"__name__", "TYPE_CHECKING"}:
-                found.update(id(each) for statement in node.body for each in ast.walk(statement))
+                found.update(id(each) for statement in node.body for each in walk(statement))
     return found
 
 
@@ -495,10 +495,10 @@ def mentions(node: ast.AST, words: Iterable[str]) -> bool:
     return any(
         (isinstance(each, ast.Attribute) and each.attr in wanted)
         or (isinstance(each, ast.keyword) and each.arg in wanted)
-        for each in ast.walk(node)
+        for each in walk(node)
     )
 
 
 def plain_names(node: ast.AST) -> set[str]:
     """The plain names that are read in it."""
-    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+    return {each.id for each in walk(node) if isinstance(each, ast.Name)}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..model import Location
 from .call_graph import CallGraph, Function
-from .nodes import child_nodes, last_of
+from .nodes import child_nodes, last_of, walk
 from .symbols import SymbolTable
 
 _RESPONSES = {
@@ -69,8 +69,8 @@ class Disclosures:
     ) -> Iterator[tuple[Location, str]]:
         error = error or getattr(block, "name", None) or ""
         texts = {error} - {""}
-        parents = {child: node for node in ast.walk(block) for child in child_nodes(node)}
-        whole = [node for statement in body for node in ast.walk(statement)]
+        parents = {child: node for node in walk(block) for child in child_nodes(node)}
+        whole = [node for statement in body for node in walk(statement)]
         written: set[str] = set()
         for node in whole:
             target = node.targets[0] if isinstance(node, ast.Assign) else None
@@ -156,8 +156,8 @@ class Disclosures:
             return False
         if _for_developers(above.test):
             return True
-        inner = {ast.dump(each) for each in ast.walk(part)}
-        for call in ast.walk(above.test):
+        inner = {ast.dump(each) for each in walk(part)}
+        for call in walk(above.test):
             if isinstance(call, ast.Call) and names.meaning(call.func) == "isinstance" and len(call.args) > 1:
                 same = ast.dump(call.args[0]) in inner
                 if same and self._is_own(names.meaning(call.args[1])):
@@ -166,7 +166,7 @@ class Disclosures:
 
 
 def _for_developers(test: ast.AST) -> bool:
-    said = {each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "") for each in ast.walk(test)}
+    said = {each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "") for each in walk(test)}
     return not _FOR_DEVELOPERS.isdisjoint(each.lower() for each in said)
 
 

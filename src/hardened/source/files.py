@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from .limits import BYTES
-from .nodes import statements
+from .nodes import statements, walk
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ class File:
             elif isinstance(node, ast.With):
                 handled = [each.context_expr for each in node.items if isinstance(each.context_expr, ast.Call)]
                 last = node.end_lineno
-            names = {each.id for one in handled for each in ast.walk(one) if isinstance(each, ast.Name)}
+            names = {each.id for one in handled for each in walk(one) if isinstance(each, ast.Name)}
             if names & {"ImportError", "ModuleNotFoundError"}:
                 found.append(range(node.lineno, (last or node.lineno) + 1))
         return tuple(found)

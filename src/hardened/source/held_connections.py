@@ -11,7 +11,7 @@ from ..knowledge.databases import EXECUTES, RELEASES
 from ..model import Location
 from .call_graph import MEMOS, RUNS, CallGraph, Function, last_word
 from .limits import WALKS
-from .nodes import FUNCTIONS, SCOPES, child_nodes, is_within, last_of
+from .nodes import FUNCTIONS, SCOPES, child_nodes, is_within, last_of, walk
 from .outgoing import waits
 from .sessions import Resource, Sessions
 from .symbols import CallSite, SymbolTable
@@ -271,7 +271,7 @@ class HeldConnections:
         kind = self.call_graph.classes.get(other.meaning(made.func))
         if kind is None:
             return
-        for each in ast.walk(kind.node):
+        for each in walk(kind.node):
             if isinstance(each, ast.Call) and last_word(each.func) == "__init__":
                 given = _keyword(each, "dependencies")
                 while isinstance(given, ast.IfExp) and isinstance(given.test, ast.Name):
@@ -280,7 +280,7 @@ class HeldConnections:
                 yield from self._in(kind.names, given)
 
     def _in(self, names: SymbolTable, node: ast.expr | None) -> Iterator[Function]:
-        for each in ast.walk(node) if node is not None else ():
+        for each in walk(node) if node is not None else ():
             if (found := self._named_by(names, each)) is not None:
                 yield found
 
@@ -410,7 +410,7 @@ class _Walk:
         endless = isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and bool(node.test.value)
         _join(state, after)
         self._block(node.orelse, state)
-        return not endless or any(isinstance(each, ast.Break) for each in ast.walk(node))
+        return not endless or any(isinstance(each, ast.Break) for each in walk(node))
 
     def _with(self, node: ast.With | ast.AsyncWith, state: _State) -> bool:
         closes = []
@@ -661,7 +661,7 @@ def _gives_back(body: Iterable[ast.stmt], name: str) -> bool:
         and node.func.attr in RELEASES
         and ast.unparse(node.func.value) == name
         for each in body
-        for node in ast.walk(each)
+        for node in walk(each)
     )
 
 
@@ -670,7 +670,7 @@ def _unpacked(function: Function) -> Iterator[tuple[str, ast.expr]]:
     for name, values in function.assigned.items():
         if len(values) == 1:
             yield name, values[0]
-    for node in ast.walk(function.node):
+    for node in walk(function.node):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple):
             for target in node.targets:
                 if isinstance(target, ast.Tuple) and len(target.elts) == len(node.value.elts):
@@ -686,7 +686,7 @@ def _keyword(node: ast.Call, name: str) -> ast.expr | None:
 def _is_script(names: SymbolTable) -> bool:
     """Report whether a module has code for `__main__`."""
     return any(
-        isinstance(node, ast.If) and "__name__" in {getattr(each, "id", "") for each in ast.walk(node.test)}
+        isinstance(node, ast.If) and "__name__" in {getattr(each, "id", "") for each in walk(node.test)}
         for node in (names.file.tree.body if names.file.tree else ())
     )
 

@@ -13,7 +13,7 @@ from ..knowledge.timeouts import TIMEOUT_POSITIONS
 from ..knowledge.waits import CLIENT_CALL, HTTP_WAITS, LOCAL, REDIS_CALL
 from ..model import Location
 from .call_graph import CallGraph
-from .nodes import last_of
+from .nodes import last_of, walk
 from .symbols import CallSite, SymbolTable
 
 
@@ -142,7 +142,7 @@ class Timeouts:
         """Return whether the sessions of a module get a timeout by an adapter, or by a replaced `request`."""
         names = self._names(use)
         tree = names.file.tree if names else None
-        for node in ast.walk(tree) if tree else ():
+        for node in walk(tree) if tree else ():
             if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "mount" and len(node.args) > 1:
                 adapter = node.args[1]
                 made = names.meaning(adapter) if names else ""
@@ -242,12 +242,12 @@ class Timeouts:
         path = use.location.file or ""
         if path not in self._limited:
             names, found = self._names(use), set()
-            for node in ast.walk(names.file.tree) if names and names.file.tree else ():
+            for node in walk(names.file.tree) if names and names.file.tree else ():
                 if isinstance(node, (ast.With, ast.AsyncWith)):
                     limits = any(self._is_limit(names, use, each.context_expr) for each in node.items if names)
-                    found |= {id(each) for one in node.body for each in ast.walk(one)} if limits else set()
+                    found |= {id(each) for one in node.body for each in walk(one)} if limits else set()
                 elif isinstance(node, ast.Call) and names and names.meaning(node.func) == "asyncio.wait_for":
-                    found |= {id(each) for each in ast.walk(node)}
+                    found |= {id(each) for each in walk(node)}
             self._limited[path] = found
         return self._limited[path]
 

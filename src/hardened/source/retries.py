@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from .nodes import walk
 from .symbols import CallSite
 from .tree import literal
 
@@ -33,7 +34,7 @@ def unbounded(call: CallSite) -> str:
 
 def endless_loops(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[int, str]]:
     """The lines of a job at which it is tried again for as long as it fails, each with how."""
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.ExceptHandler):
             yield from _sends_itself(function, node)
         if isinstance(node, (ast.While, ast.For, ast.AsyncFor)):
@@ -43,7 +44,7 @@ def endless_loops(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[
 
 
 def _calls(node: ast.AST) -> Iterator[ast.Call]:
-    yield from (each for each in ast.walk(node) if isinstance(each, ast.Call))
+    yield from (each for each in walk(node) if isinstance(each, ast.Call))
 
 
 def _sends_itself(
@@ -73,4 +74,4 @@ def _swallows(loop: ast.While) -> Iterator[tuple[int, str]]:
 
 def _leaves(body: Iterable[ast.AST]) -> bool:
     """Report whether some way through these statements leaves the loop around them."""
-    return any(isinstance(node, (ast.Return, ast.Break, ast.Raise)) for each in body for node in ast.walk(each))
+    return any(isinstance(node, (ast.Return, ast.Break, ast.Raise)) for each in body for node in walk(each))

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from ..model import Location
 from .call_graph import CallGraph, Function, mentions, plain_names
+from .nodes import walk
 from .symbols import FUNCTIONS, CallSite, SymbolTable
 
 _STATEMENTS = {"select", "update", "delete", "query"}
@@ -59,7 +60,7 @@ class Statement:
             return all(function.is_brought(each, brought) for each in parts)
         if isinstance(chosen, ast.keyword):
             return _is_identifier(chosen.arg or "") and function.is_brought(chosen.value, brought)
-        for node in ast.walk(chosen):
+        for node in walk(chosen):
             sides: list[ast.expr] = []
             if isinstance(node, ast.Compare):
                 sides = [node.left, *node.comparators]
@@ -75,7 +76,7 @@ class Statement:
     def calls(self) -> set[str]:
         """The last words of what is called in it and on it."""
         found = set()
-        for node in (each for part in self.chain for each in ast.walk(part)):
+        for node in (each for part in self.chain for each in walk(part)):
             if isinstance(node, ast.Call):
                 found.add(node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", ""))
         return found
@@ -111,7 +112,7 @@ def statements(function: Function) -> Iterator[Statement]:
             chosen = [
                 argument
                 for part in chain
-                for node in ast.walk(part)
+                for node in walk(part)
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in conditions
                 for argument in (*node.args, *node.keywords)
             ]
@@ -193,7 +194,7 @@ class Owners:
         seen = {node} if seen is None else seen
         if mentions(node, self._columns):
             return True
-        for each in ast.walk(node):
+        for each in walk(node):
             if isinstance(each, ast.Call):
                 meaning = function.names.meaning(each.func)
                 called = self._functions.named(meaning)
@@ -215,9 +216,9 @@ class Owners:
         return any(self._compares(caller, "") for caller in callers)
 
     def _compares(self, function: Function, variable: str) -> bool:
-        for node in ast.walk(function.node):
+        for node in walk(function.node):
             if isinstance(node, ast.Compare):
-                for each in ast.walk(node):
+                for each in walk(node):
                     if isinstance(each, ast.Attribute) and each.attr in self._columns:
                         base = each.value.id if isinstance(each.value, ast.Name) else ""
                         # That of the class is a condition of some statement.
@@ -234,7 +235,7 @@ class Owners:
                 isinstance(node, ast.Compare)
                 and mentions(node, self._columns)
                 and not any(isinstance(above, ast.Call) for above in _above(node, called))
-                for node in ast.walk(called.node)
+                for node in walk(called.node)
             ):
                 return True
         return False

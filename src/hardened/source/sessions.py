@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ..knowledge.databases import LIBRARIES, POOLED, POOLS, TAKES_SQL
 from ..model import Location
 from .call_graph import last_word
-from .nodes import last_of
+from .nodes import last_of, walk
 from .symbols import FUNCTIONS, SymbolTable
 from .tree import Source
 from .walks import own_nodes
@@ -182,7 +182,7 @@ class Sessions:
     @staticmethod
     def _annotated(names: SymbolTable, owner: ast.AST, attribute: str) -> str:
         """The meaning of a class's attribute, by its annotation or by what `__init__` assigns to it."""
-        for node in ast.walk(owner):
+        for node in walk(owner):
             if isinstance(node, ast.AnnAssign):
                 if last_word(node.target) == attribute:
                     return names.instance(node.annotation)
@@ -243,7 +243,7 @@ class Sessions:
             return False
         for node in own_nodes(function):
             if isinstance(node, (ast.With, ast.AsyncWith)):
-                around = any(each in yields for each in ast.walk(node))
+                around = any(each in yields for each in walk(node))
                 if around and any(self._commits(names, item.context_expr, set()) for item in node.items):
                     return True
             elif isinstance(node, ast.Call) and node.lineno > yields[0].lineno and self._commits(names, node, set()):
@@ -283,7 +283,7 @@ def _is_savepoint(names: SymbolTable, node: ast.AST, meaning: str) -> bool:
     if "begin_nested()" in meaning:
         return True
     values = [value for _, value in names.given(node) if isinstance(value, ast.expr)]
-    return any(last_word(each) == "begin_nested" for value in values for each in ast.walk(value))
+    return any(last_word(each) == "begin_nested" for value in values for each in walk(value))
 
 
 def _role(origin: str) -> Role:

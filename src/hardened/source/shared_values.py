@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ..knowledge.fresh_values import CHANCE, CLOCK, KEYS
 from ..model import Location
 from .call_graph import CallGraph, Function
-from .nodes import FUNCTIONS, child_nodes, parent_of
+from .nodes import FUNCTIONS, child_nodes, parent_of, walk
 from .symbols import SymbolTable
 from .walks import CONSTRUCTORS, own_nodes
 
@@ -185,7 +185,7 @@ class SharedValues:
             definitions = [node for node, _ in names.nodes(*FUNCTIONS) if isinstance(node, FUNCTIONS)]
             for node in definitions:
                 for default in (*node.args.defaults, *node.args.kw_defaults):
-                    for each in ast.walk(default) if default is not None else ():
+                    for each in walk(default) if default is not None else ():
                         if isinstance(each, ast.Call) and (name := names.meaning(each.func)) in classes:
                             found.setdefault(name, f"{names.file.path}:{each.lineno}")
         pending = list(found)
@@ -213,7 +213,7 @@ class SharedValues:
         for method in node.body:
             if not isinstance(method, FUNCTIONS) or method.name not in CONSTRUCTORS:
                 continue
-            for each in ast.walk(method):
+            for each in walk(method):
                 if isinstance(each, (ast.Assign, ast.AnnAssign)) and each.value is not None:
                     attribute = _target(each)
                     if "." not in attribute or _OF_THE_PROCESS.search(attribute) or _OF_THE_OBJECT.search(attribute):
@@ -314,7 +314,7 @@ def _set_once(function: ast.AST) -> set[int]:
         if not isinstance(each, ast.If):
             continue
         test = ast.unparse(each.test)
-        for inner in ast.walk(each):
+        for inner in walk(each):
             if isinstance(inner, (ast.Assign, ast.AnnAssign)):
                 target = _target(inner)
                 if re.search(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..model import Location
 from .call_graph import CallGraph
-from .nodes import child_nodes, last_of
+from .nodes import child_nodes, last_of, walk
 from .symbols import FUNCTIONS, CallSite, SymbolTable
 
 MOCKS = {"Mock", "MagicMock", "AsyncMock", "NonCallableMock", "NonCallableMagicMock"}
@@ -141,7 +141,7 @@ class StandIns:
         return {
             node.attr
             for path in self.paths
-            for node in ast.walk(self._source.files[path].tree or ast.Module([], []))
+            for node in walk(self._source.files[path].tree or ast.Module([], []))
             if isinstance(node, ast.Attribute) and not (isinstance(node.value, ast.Name) and node.value.id == "self")
         }
 
@@ -202,7 +202,7 @@ class StandIns:
         for each in (kind.node for kind in known):
             if any(isinstance(one, FUNCTIONS) and one.name in ("__getattr__", "__getattribute__") for one in each.body):
                 return set()
-            for one in ast.walk(each):
+            for one in walk(each):
                 if isinstance(one, (*FUNCTIONS, ast.ClassDef)):
                     found.add(one.name)
                 elif isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Store):
@@ -239,7 +239,7 @@ def _patch(name: str) -> str:
 
 
 def _parents(tree: ast.Module | None) -> dict[ast.AST, ast.AST]:
-    return {child: node for node in ast.walk(tree) for child in child_nodes(node)} if tree else {}
+    return {child: node for node in walk(tree) for child in child_nodes(node)} if tree else {}
 
 
 def _replaces(node: ast.AST, above: dict[ast.AST, ast.AST]) -> bool:
@@ -273,7 +273,7 @@ def _is_used_as_object(name: str, scope: ast.AST | None) -> bool:
         and node.value.id == name
         and node.attr not in OWN
         and not node.attr.startswith(("assert_", "mock_"))
-        for node in (ast.walk(scope) if scope else ())
+        for node in (walk(scope) if scope else ())
     )
 
 

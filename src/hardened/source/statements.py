@@ -12,7 +12,7 @@ from ..model import NOWHERE, Location
 from ..records.tables import Column, Mapped, Table
 from .call_graph import last_word
 from .limits import CHAIN
-from .nodes import last_of
+from .nodes import last_of, walk
 from .symbols import CallSite, SymbolTable
 from .tree import Source
 from .widths import Widths
@@ -157,7 +157,7 @@ class Statements:
             return []
         found = {
             name: self._classes[name]
-            for each in ast.walk(node)
+            for each in walk(node)
             if isinstance(each, (ast.Name, ast.Attribute)) and (name := names.meaning(each)) in self._classes
         }
         return list(found.values())
@@ -309,7 +309,7 @@ class Statements:
                     continue
                 text = self._text(names, node)
                 if text is not None and _ON_CONFLICT.search(text):
-                    parts.update(map(id, ast.walk(node)))
+                    parts.update(map(id, walk(node)))
                     found.append(Text(text, Location(path, node.lineno), historic))
         return found
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..model import Location
 from .call_graph import CallGraph, Function, last_word
 from .limits import CHAIN
-from .nodes import last_of
+from .nodes import last_of, walk
 from .symbols import FUNCTIONS, CallSite, Scope, SymbolTable
 
 MAKES = {"dict", "list", "set", "defaultdict", "OrderedDict", "Counter", "deque"}
@@ -76,7 +76,7 @@ class Stores:
                 each.attr
                 for method in owner.body
                 if isinstance(method, FUNCTIONS) and method.name == "__init__"
-                for each in ast.walk(method)
+                for each in walk(method)
                 if isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store)
             }
             for node in owner.body:
@@ -122,7 +122,7 @@ class Stores:
             for scope in reversed(within):
                 if isinstance(scope, ast.ClassDef):
                     continue
-                shared = {name for each in ast.walk(scope) if isinstance(each, ast.Global) for name in each.names}
+                shared = {name for each in walk(scope) if isinstance(each, ast.Global) for name in each.names}
                 if names.bindings(scope, node.id) and node.id not in shared:
                     return None
             bound = names.bindings(names.file.tree, node.id)
@@ -173,7 +173,7 @@ class Stores:
         if isinstance(key, ast.Constant) or (key is not None and _is_kind(names, key)):
             return True
         called = where[1]
-        nodes = list(ast.walk(function.node))
+        nodes = list(walk(function.node))
         calls = {id(each.func) for each in nodes if isinstance(each, ast.Call)}
         for each in nodes:
             # Emptied by who fills it; or handed on, such as to add_done_callback.
@@ -183,7 +183,7 @@ class Stores:
                 return True
         for each in nodes:
             if isinstance(each, ast.Try) and any(
-                _shrinks(one, called) for last in each.finalbody for one in ast.walk(last)
+                _shrinks(one, called) for last in each.finalbody for one in walk(last)
             ):
                 return True
         return False
@@ -202,7 +202,7 @@ class Stores:
             if owner is None or owner.name not in alive or function.node.name == "__init__":
                 continue
             first = next(self._functions.targets(owner.name), None)
-            for node in ast.walk(function.node):
+            for node in walk(function.node):
                 for target in _grown(node):
                     if not isinstance(target, ast.Attribute) or last_word(target.value) != "self":
                         continue
@@ -249,7 +249,7 @@ class Stores:
             and all(
                 isinstance(each, ast.Name) for each in (node.targets if isinstance(node, ast.Assign) else [node.target])
             )
-            for node in ast.walk(use.function)
+            for node in walk(use.function)
         )
 
     def _is_asked_with_data(self, function: Function) -> bool:
@@ -336,7 +336,7 @@ def _is_kind(names: SymbolTable, node: ast.expr) -> bool:
 
 def _made_in(names: SymbolTable, function: Function | None, attribute: str) -> ast.Assign | ast.AnnAssign | None:
     """The statement of a constructor that makes an attribute a store."""
-    for node in ast.walk(function.node) if function is not None else ():
+    for node in walk(function.node) if function is not None else ():
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and _kind(names, node.value):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             if any(isinstance(each, ast.Attribute) and each.attr == attribute for each in targets):

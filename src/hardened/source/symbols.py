@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 from ..model import Location
 from .files import File
 from .limits import CHAIN, NESTING
-from .nodes import FUNCTIONS, SCOPES, Scope, child_nodes, last_of, parent_of
+from .nodes import FUNCTIONS, SCOPES, Scope, child_nodes, last_of, parent_of, walk
 
 __all__ = ["FUNCTIONS", "SCOPES", "CallSite", "Resolution", "Scope", "SymbolTable"]
 
@@ -223,7 +223,7 @@ class SymbolTable:
             except (SyntaxError, ValueError, RecursionError, MemoryError):
                 parsed = None
             around = self._around.get(annotation, (self.file.tree,) if self.file.tree else ())
-            for node in ast.walk(parsed) if parsed else ():
+            for node in walk(parsed) if parsed else ():
                 self._around.setdefault(node, around)
             self._annotations[annotation] = parsed
         return self._annotations[annotation]

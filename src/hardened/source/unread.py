@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ..model import Location
 from .call_graph import CallGraph, Class, Function, last_word
 from .files import File
-from .nodes import last_of
+from .nodes import last_of, walk
 from .symbols import CallSite
 
 LIMITS = re.compile(
@@ -58,7 +58,7 @@ class Unreads:
         ]
         nodes = itertools.chain(
             (pair for names in self._source.own for pair in names.nodes(ast.Attribute, ast.Call, ast.MatchClass)),
-            ((node, ()) for tree in elsewhere for node in ast.walk(tree)),
+            ((node, ()) for tree in elsewhere for node in walk(tree)),
         )
         for node, within in nodes:
             if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
@@ -175,7 +175,7 @@ class Unreads:
 
     def _parameters(self, function: Function, limits: list[ast.arg]) -> Iterator[Unread]:
         makes = function.node.name == "__init__"
-        used = {node.id for each in function.node.body for node in ast.walk(each) if isinstance(node, ast.Name)}
+        used = {node.id for each in function.node.body for node in walk(each) if isinstance(node, ast.Name)}
         for argument in limits:
             called = argument.arg
             kept = _kept(function.node, called) if makes else set()
@@ -223,11 +223,11 @@ def _kept(function: ast.AST, name: str) -> set[str]:
     """The attributes in which a constructor keeps a parameter; none where it does anything else with it."""
     reads = [
         node
-        for node in ast.walk(function)
+        for node in walk(function)
         if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
     ]
     kept: set[str] = set()
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.Assign) and node.value in reads:
             reads.remove(node.value)
             kept |= {each.attr for each in node.targets if isinstance(each, ast.Attribute)}

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from .limits import EXPRESSIONS
+from .nodes import walk
 from .symbols import FUNCTIONS, Scope, SymbolTable
 from .tree import Source
 
@@ -191,7 +192,7 @@ class Widths:
         for step in sorted(steps, key=lambda each: (getattr(each, "lineno", 0), getattr(each, "col_offset", 0))):
             whole = ast.BinOp(step.target, step.op, step.value) if isinstance(step, ast.AugAssign) else step
             itself = _mentions(whole, node.id)
-            grows = any(isinstance(each, ast.BinOp) and isinstance(each.op, GROWS) for each in ast.walk(whole))
+            grows = any(isinstance(each, ast.BinOp) and isinstance(each.op, GROWS) for each in walk(whole))
             before = UNBOUNDED if itself and grows and step in inside.repeated else current
             width = self._width(names, whole, replace(state, names={**state.names, key: before}))
             if itself or current is None:
@@ -273,8 +274,8 @@ class _Inside:
             elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
                 self.changed.setdefault(scope, {}).setdefault(node.target.id, []).append(node)
             elif isinstance(node, (ast.For, ast.AsyncFor, ast.While)):
-                self.repeated.update(ast.walk(node))
-                self.repeated.update(each.value for each in ast.walk(node) if isinstance(each, ast.Assign))
+                self.repeated.update(walk(node))
+                self.repeated.update(each.value for each in walk(node) if isinstance(each, ast.Assign))
             elif isinstance(node, ast.Assert) or (
                 isinstance(node, ast.If) and any(isinstance(each, (ast.Raise, ast.Return)) for each in node.body)
             ):
@@ -294,17 +295,17 @@ def _value(node: ast.AST) -> ast.AST | None:
 
 
 def _mentions(node: ast.AST, name: str) -> bool:
-    return any(isinstance(each, ast.Name) and each.id == name for each in ast.walk(node))
+    return any(isinstance(each, ast.Name) and each.id == name for each in walk(node))
 
 
 def _compared(test: ast.expr) -> set[str]:
     """The names whose size a condition looks at."""
     found = set()
-    for each in ast.walk(test):
+    for each in walk(test):
         if isinstance(each, ast.Compare) and any(
             isinstance(op, (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.NotIn, ast.In)) for op in each.ops
         ):
-            found |= {inner.id for inner in ast.walk(each) if isinstance(inner, ast.Name)}
+            found |= {inner.id for inner in walk(each) if isinstance(inner, ast.Name)}
     return found
 
 
@@ -334,7 +335,7 @@ def shifts(source: Source, attributes: set[str]) -> bool:
     """Report whether a function of the package reads all of these attributes, and shifts or calls one that does."""
     for names in source.own:
         for node, _ in names.nodes(*FUNCTIONS):
-            inside = list(ast.walk(node))
+            inside = list(walk(node))
             read = {each.attr for each in inside if isinstance(each, ast.Attribute)}
             if attributes <= read and any(_is_shift(names, each) for each in inside):
                 return True
@@ -343,7 +344,7 @@ def shifts(source: Source, attributes: set[str]) -> bool:
 
 def _is_shift(names: SymbolTable, node: ast.AST) -> bool:
     if isinstance(node, ast.Call) and (found := names.definition(names.meaning(node.func))) is not None:
-        return isinstance(found[1], FUNCTIONS) and any(_shifts_left(each) for each in ast.walk(found[1]))
+        return isinstance(found[1], FUNCTIONS) and any(_shifts_left(each) for each in walk(found[1]))
     return _shifts_left(node)
 
 

@@ -9,6 +9,7 @@ from ...config.table import Config
 from ...model import Finding, Location, NotConfigured, Rule
 from ...records.imports import Failure
 from ...source.call_graph import CallGraph
+from ...source.nodes import walk
 from ...source.symbols import FUNCTIONS
 
 NO_VERSIONS = {"latest", "newest", "current", "auto", "any"}
@@ -48,7 +49,7 @@ class CL002(Rule):
                     node.name,
                     hint='write the one that it is made for: version = "v1"',
                 )
-            for each in ast.walk(node):
+            for each in walk(node):
                 if isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store) and each.attr == "version":
                     yield self.finding(
                         f"{node.name} changes its version while it runs",
@@ -79,5 +80,5 @@ def _no_version(node: ast.expr) -> str:
         if not value:
             return "the version is empty"
         return f'the version "{value}" is another one tomorrow' if value.lower() in NO_VERSIONS else ""
-    asked = [each for each in ast.walk(node) if isinstance(each, (ast.Call, ast.Subscript))]
+    asked = [each for each in walk(node) if isinstance(each, (ast.Call, ast.Subscript))]
     return f"the version is whatever {ast.unparse(node)} says" if asked else ""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ...config.table import Config
 from ...model import Finding, Rule
 from ...source.call_graph import CallGraph, Function
+from ...source.nodes import walk
 from ...source.outgoing import makes_client
 from ...source.symbols import CallSite
 
@@ -40,13 +41,13 @@ class CL004(Rule):
 
 def _is_kept(call_graph: CallGraph, function: Function, use: CallSite) -> bool:
     """Return whether a client is made when it is not there yet, and kept where the next request finds it."""
-    nodes = list(ast.walk(function.node))
+    nodes = list(walk(function.node))
     made = next(
         (
             each
             for each in nodes
             if isinstance(each, (ast.Assign, ast.AnnAssign, ast.NamedExpr))
-            and any(inner is use.node for inner in ast.walk(each.value or each))
+            and any(inner is use.node for inner in walk(each.value or each))
         ),
         None,
     )
@@ -68,7 +69,7 @@ def _is_kept(call_graph: CallGraph, function: Function, use: CallSite) -> bool:
         if any(
             word in (getattr(each, "attr", ""), getattr(each, "id", ""), getattr(each, "value", ""))
             for test in tests
-            for each in ast.walk(test)
+            for each in walk(test)
         ):
             return True
     return False

@@ -9,6 +9,7 @@ from ...config.table import Config
 from ...model import Finding, Rule
 from ...records.routes import Dependant, ModelRange, ParameterRange, Route, RoutingTable
 from ...source.call_graph import CallGraph, Function, plain_names
+from ...source.nodes import walk
 from ._endpoints import function_of, own_endpoints
 
 
@@ -63,7 +64,7 @@ def _compared(call_graph: CallGraph, package: str, function: Function, pair: Par
             continue
         seen.add((here.name, low, high))
         lows, highs = here.spread([low]), here.spread([high])
-        for node in ast.walk(here.node):
+        for node in walk(here.node):
             if isinstance(node, (ast.Compare, ast.BinOp)):
                 sides = [node.left, *node.comparators] if isinstance(node, ast.Compare) else [node.left, node.right]
                 names = [plain_names(each) for each in sides]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ...model import Finding, Rule
 from ...records.routes import Dependant, OpenNumber, RoutingTable
 from ...source.call_graph import CallGraph, Function, plain_names
+from ...source.nodes import walk
 from ...source.rows import Statement, statements
 from ._endpoints import function_of, own_endpoints
 
@@ -71,7 +72,7 @@ def _limits(dependant: Dependant, call_graph: CallGraph) -> Iterator[OpenNumber]
 
 def _bounds(function: Function, name: str) -> bool:
     """Decide whether the code bounds a number itself."""
-    for node in ast.walk(function.node):
+    for node in walk(function.node):
         bounding = isinstance(node, ast.Compare) or (
             isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("min", "clamp")
         )
@@ -86,4 +87,4 @@ def _is_unbounded(statement: Statement) -> bool:
         return False
     if statement.calls & BOUNDED or not statement.calls & READS:
         return False
-    return not any(isinstance(node, ast.Slice) for part in statement.chain for node in ast.walk(part))
+    return not any(isinstance(node, ast.Slice) for part in statement.chain for node in walk(part))

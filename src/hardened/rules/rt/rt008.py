@@ -10,6 +10,7 @@ from ...knowledge.secret_fields import is_secret_field
 from ...model import Finding, Rule, one_line
 from ...records.routes import CodeRef, Response, Route, RoutingTable, TextField
 from ...source.call_graph import CallGraph, Function, mentions
+from ...source.nodes import walk
 from ._endpoints import dotted, function_of, own_endpoints
 
 _CONVERSIONS = {"str", "int", "float", "bool", "len", "round", "sum", "min", "max", "isinstance"}
@@ -83,7 +84,7 @@ class RT008(Rule):
         for use in function.uses:
             if use.last.endswith("JSONResponse") and use.name.startswith(("fastapi.", "starlette.")):
                 everything = mentions(use.node, ["__dict__"]) or any(
-                    isinstance(each, ast.Call) and getattr(each.func, "id", "") == "vars" for each in ast.walk(use.node)
+                    isinstance(each, ast.Call) and getattr(each.func, "id", "") == "vars" for each in walk(use.node)
                 )
                 if everything:
                     yield self.finding(
@@ -112,7 +113,7 @@ def _is_response(name: str) -> bool:
 
 def _secret_key(value: ast.expr) -> str:
     """The first key of a dictionary that is written there and is a secret by its name."""
-    for node in ast.walk(value):
+    for node in walk(value):
         if isinstance(node, ast.Dict):
             for key, shown in zip(node.keys, node.values, strict=True):
                 name = key.value if isinstance(key, ast.Constant) else None

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from ...model import NOWHERE, Finding, Location, Rule
 from ...records.routes import Application, Cors
 from ...source.call_graph import CallGraph
+from ...source.nodes import walk
 from ...source.tree import Source
 
 #: Origins that nobody has named.
@@ -84,13 +85,13 @@ def _allows_credentials(node: ast.AST) -> bool:
 def _echoes_origin(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """The line in which a function repeats an origin that it looks up nowhere, beside credentials; 0 for none."""
     texts = {
-        each.value.lower() for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)
+        each.value.lower() for each in walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)
     }
     if not {"access-control-allow-origin", "access-control-allow-credentials"} <= texts:
         return 0
-    if any(isinstance(each, ast.Compare) and "origin" in ast.unparse(each).lower() for each in ast.walk(node)):
+    if any(isinstance(each, ast.Compare) and "origin" in ast.unparse(each).lower() for each in walk(node)):
         return 0
-    for each in ast.walk(node):
+    for each in walk(node):
         pairs: list[tuple[ast.expr | None, ast.expr]] = []
         if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Subscript):
             pairs = [(each.targets[0].slice, each.value)]

@@ -23,6 +23,7 @@ class Places:
     def __init__(self, root: str) -> None:
         self.root = os.path.realpath(root)
         self._files: dict[str, tuple[str, bool]] = {}
+        self._folders: dict[str, str] = {}
         self._classes: dict[str, _Classes] = {}
 
     def place(self, path: str | None, line: int | None = None) -> Place:
@@ -62,12 +63,21 @@ class Places:
 
     def _file(self, path: str) -> tuple[str, bool]:
         if path not in self._files:
-            real = os.path.realpath(os.path.join(self.root, path))
+            real = self._real(os.path.join(self.root, path))
             inside = real.startswith(self.root.rstrip(os.sep) + os.sep)
             name = os.path.relpath(real, self.root) if inside else real
             name = name.replace(os.sep, "/")
             self._files[path] = name, inside and not any(part in _INSTALLED for part in name.split("/"))
         return self._files[path]
+
+    def _real(self, path: str) -> str:
+        """The path without links. Each folder is resolved once, since two thousand modules lie in a few hundred."""
+        folder, name = os.path.split(path)
+        if name in ("", ".", "..") or os.path.islink(path):
+            return os.path.realpath(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        return os.path.join(self._folders[folder], name)
 
     def _body(self, file: str, owner: type) -> tuple[int, dict[str, int]] | None:
         if not file:
