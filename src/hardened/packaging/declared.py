@@ -6,12 +6,9 @@ import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
-
-from packaging.requirements import InvalidRequirement
-from packaging.requirements import Requirement as Strict
 
 from ..config.table import FILE, Config
 from ..model import NOWHERE, CouldNotLook, Location, one_line
@@ -22,6 +19,9 @@ _REQUIREMENT = re.compile(
     r"\s*(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[(?P<extras>[^\]]*)\])?\s*"
     r"(?:@\s*(?P<url>[^;\s]+)|\(?(?P<specifier>[^;)]*)\)?)\s*(?:;\s*(?P<marker>.*))?$"
 )
+_NAME, _BOUND = r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?", r"(?:[<>=!]=|<|>)[0-9]+(?:\.[0-9]+)*"
+_PLAIN = re.compile(rf"{_NAME}(?:\[{_NAME}\])?(?:{_BOUND}(?:,{_BOUND})*)?", re.ASCII)
+"""Requirements that no installer refuses."""
 _DEVELOPMENT = re.compile(r"dev|test|lint|doc|typ|ci\b|check|local|bench", re.IGNORECASE)
 _PATH = re.compile(r"\.{0,2}/|file:|[A-Za-z]:\\|\.$|[\w.-]+/|[\w.-]+\.(?:whl|zip|tar\.gz)$")
 _ADDRESS = re.compile(r"(?:\w+\+)?\w+://")
@@ -240,7 +240,11 @@ class Declared:
     def _read(self, text: str, kind: str, group: str, location: Location) -> Requirement | None:
         """A requirement as far as it can be read; what an installer would refuse is a problem."""
         made = parsed(text, kind, group, location)
-        if made is not None and not _ADDRESS.match(text):
+        if made is not None and not _ADDRESS.match(text) and not _PLAIN.fullmatch(text):
+            # The import costs as much as all else here, and plain requirements need it not.
+            from packaging.requirements import InvalidRequirement  # noqa: PLC0415
+            from packaging.requirements import Requirement as Strict  # noqa: PLC0415
+
             try:
                 Strict(text)
             except InvalidRequirement as error:
@@ -320,12 +324,19 @@ def _has_source(told: object) -> bool:
 
 def holds(marker: str, extra: str) -> bool:
     """Return whether a marker can hold for this extra, on some machine."""
-    if not marker:
+    # Most markers name no extra, and hold on some machine.
+    if "extra" not in marker:
         return True
+    expression = _expression(marker)
+    return expression is None or _true(expression, extra)
+
+
+@cache
+def _expression(marker: str) -> ast.expr | None:
     try:
-        return _true(ast.parse(re.sub(r"~=|===", "==", marker), mode="eval").body, extra)
+        return ast.parse(re.sub(r"~=|===", "==", marker), mode="eval").body
     except SyntaxError:
-        return True
+        return None
 
 
 def _true(node: ast.expr, extra: str) -> bool:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, cached_property
-from importlib import metadata
 from importlib.machinery import PathFinder
 from pathlib import Path
 
 from ..knowledge.distributions import OTHER_NAMES, REQUIRES
 from ..model import CouldNotLook, one_line
+
+_REQUIRES_DIST = re.compile(r"^Requires-Dist:(.*(?:\n[ \t].*)*)", re.MULTILINE | re.IGNORECASE)
 
 
 def search_path(python: str) -> tuple[str, ...]:
@@ -44,9 +45,9 @@ class Environment:
         self.installed_in = tuple(each for each in path if Path(each).name in ("site-packages", "dist-packages"))
 
     @cached_property
-    def _distributions(self) -> dict[str, metadata.Distribution]:
-        # By the folders' names: parsing the metadata of each distribution takes a hundred times as long.
-        found: dict[str, metadata.Distribution] = {}
+    def _distributions(self) -> dict[str, Path]:
+        """The folder with the metadata of each, by the names of the folders: no file of them is opened."""
+        found: dict[str, Path] = {}
         for folder in map(Path, self.path):
             try:
                 beside = sorted(each for each in folder.iterdir() if each.suffix in (".dist-info", ".egg-info"))
@@ -54,15 +55,15 @@ class Environment:
                 continue
             for each in beside:
                 if each.is_dir():
-                    found.setdefault(normal(each.stem.partition("-")[0]), metadata.PathDistribution(each))
+                    found.setdefault(normal(each.stem.partition("-")[0]), each)
         return found
 
     @cached_property
     def _by_module(self) -> dict[str, set[str]]:
         """The distributions that have each module at the top."""
         found: dict[str, set[str]] = {}
-        for name, distribution in self._distributions.items():
-            for module in _modules(distribution):
+        for name, folder in self._distributions.items():
+            for module in _modules(folder):
                 found.setdefault(module, set()).add(name)
         return found
 
@@ -77,8 +78,8 @@ class Environment:
 
     def requires(self, name: str) -> Iterator[str]:
         """The requirements that a distribution states; those of widespread ones are known where it is not installed."""
-        distribution = self._distributions.get(normal(name))
-        yield from (distribution.requires or ()) if distribution else REQUIRES.get(normal(name), ())
+        folder = self._distributions.get(normal(name))
+        yield from _requires(folder) if folder else REQUIRES.get(normal(name), ())
 
     def has_module(self, name: str) -> bool:
         """Return whether a module at the top may be there, of the standard library or of any folder."""
@@ -98,12 +99,29 @@ class Environment:
         return spec is not None and spec.origin is not None and Path(spec.origin).exists()
 
 
-def _modules(distribution: metadata.Distribution) -> Iterator[str]:
-    stated = (distribution.read_text("top_level.txt") or "").split()
+def _requires(folder: Path) -> Iterable[str]:
+    """The requirements of a distribution. Why: `importlib.metadata` parses the whole description, as a mail."""
+    if folder.suffix == ".dist-info":
+        headers = _text(folder / "METADATA").partition("\n\n")[0]
+        return [" ".join(each.split()) for each in _REQUIRES_DIST.findall(headers)]
+    from importlib.metadata import PathDistribution  # noqa: PLC0415 - hardly any distribution is installed like this
+
+    return PathDistribution(folder).requires or ()
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _modules(folder: Path) -> Iterator[str]:
+    stated = _text(folder / "top_level.txt").split()
     if stated:
         yield from stated
         return
-    for line in (distribution.read_text("RECORD") or "").splitlines():
+    for line in _text(folder / "RECORD").splitlines():
         first = line.partition(",")[0].strip('"').partition("/")
         if first[1] and first[0].isidentifier():
             yield first[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -120,6 +119,8 @@ def _query(command: list[str], root: Path) -> str:
 
 def _is_installed(name: str) -> bool:
     """Report whether a distribution is installed beside the tool."""
+    import importlib.metadata  # noqa: PLC0415 - projects with an environment of their own do not come here
+
     try:
         return bool(name) and importlib.metadata.distribution(name) is not None
     except importlib.metadata.PackageNotFoundError:
