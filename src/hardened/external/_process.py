@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,13 +14,13 @@ SECONDS = 600
 
 def run(
     tool: str,
-    arguments: Sequence[str],
+    command: Sequence[str],
     folder: Path,
     *,
     statuses: Sequence[int] = (0,),
     more: Mapping[str, str] | None = None,
 ) -> tuple[str, str]:
-    """Run `python` with these arguments in a folder, and return what it prints to its output and to its errors.
+    """Run a linter in a folder, and return what it prints to its output and to its errors.
 
     Why: the environment variables that Python and the linters read for themselves belong to the project's own runs.
 
@@ -32,7 +31,7 @@ def run(
     environment |= {"PYTHONUTF8": "1", **(more or {})}
     try:
         done = subprocess.run(
-            [sys.executable, *arguments],
+            command,
             cwd=folder,
             env=environment,
             capture_output=True,

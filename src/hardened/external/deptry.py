@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -45,7 +46,8 @@ def deptry(
             *_options(config),
             *(f"--extend-exclude={re.escape(each)}$" for each in excluded),
         ]
-        _, errors = run("deptry", ["-c", _BOOT, "\n".join(search_path), ".", *options], config.root, statuses=(0, 1))
+        python = [sys.executable, "-c", _BOOT]
+        _, errors = run("deptry", [*python, "\n".join(search_path), ".", *options], config.root, statuses=(0, 1))
         if "Scanning 0 file" in errors:
             raise CouldNotLook("deptry found no Python file: does [tool.deptry] exclude them all?")
         try:

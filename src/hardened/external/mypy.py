@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,7 +38,7 @@ def mypy(config: Config, python: str, files: Sequence[str]) -> Sequence[Diagnost
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder, "files")
         listed.write_text("\n".join(files), encoding="utf-8")
-        arguments = ["-m", "mypy", *options, f"@{listed}"]
+        arguments = [sys.executable, "-m", "mypy", *options, f"@{listed}"]
         output, _ = run("mypy", arguments, config.root, statuses=(0, 1), more={"MYPYPATH": config.source})
     rows = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
     return [

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from ..config.table import Config
 from ..knowledge.linters import RUFF
@@ -30,9 +32,10 @@ def ruff(config: Config, excluded: Sequence[str] = ()) -> Mapping[str, Sequence[
         "--no-cache",
         "--exit-zero",
     ]
-    output, errors = run(
-        "ruff", ["-m", "ruff", "check", *options, "--no-respect-gitignore", config.source], config.root
-    )
+    # `python -m ruff` takes as long to find this file as ruff takes to lint.
+    binary = Path(sys.executable).with_name("ruff")
+    command = [str(binary)] if binary.is_file() else [sys.executable, "-m", "ruff"]
+    output, errors = run("ruff", [*command, "check", *options, "--no-respect-gitignore", config.source], config.root)
     if "No Python files found" in errors:
         raise CouldNotLook(f"ruff found no Python file in {config.source}")
     try:
