@@ -130,7 +130,7 @@ class Source:
         # Only those of the package have a symbol table, for which their nesting is looked at.
         for file in self.modules.values():
             self.names(file.path)
-        return [file for file in self.files.values() if file.tree is None]
+        return [file for file in self.files.values() if not file.is_parsed]
 
     def is_environment(self, path: str | None) -> bool:
         """Return whether a file is the environment that Alembic runs its migrations in."""
