@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 from .config.table import Config
 from .model import CouldNotLook, DoesNotApply, Location, one_line
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from .records.deployment import Driver
     from .records.diagnostics import Diagnostic
     from .records.settings import Model, SettingsFacts
-    from .runtime.client import Answer
+    from .runtime.client import Answer, Probe
     from .runtime.interpreter import Interpreter
     from .source.call_graph import CallGraph
     from .source.celery import CelerySource
@@ -45,8 +46,34 @@ NOT_IMPORTED = "not imported: --no-import"
 """The reason of all facts for which the project would have to be imported, where it must not be."""
 
 
+IMPORTED = frozenset(
+    [
+        "addresses",
+        "applications",
+        "attempts",
+        "celery",
+        "failures",
+        "late_dependencies",
+        "loading",
+        "mapped",
+        "models",
+        "numbers",
+        "routes",
+        "routing",
+        "runtime",
+        "settings",
+        "statements",
+        "steps",
+        "tables",
+    ]
+)
+"""The facts for which the project is imported."""
+
+
 class Project:
     """The facts of one project, each gathered when it is first asked for.
+
+    As a context, it ends the probe where that still runs.
 
     Attributes:
         python: the project's interpreter, where it is named.
@@ -77,6 +104,20 @@ class Project:
             self._reasons[name] = CouldNotLook(one_line(f"{name}: {type(error).__name__}: {error}"))
         raise self._reasons[name]
 
+    def begin(self, facts: Iterable[str]) -> None:
+        """Start the probe where one of these facts needs it, so that it works while others are gathered."""
+        if self._imports and not IMPORTED.isdisjoint(facts):
+            # A reason that it cannot be started is kept for those who ask.
+            with contextlib.suppress(DoesNotApply, CouldNotLook):
+                self.fact("_probe")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if "_probe" in vars(self):
+            self._probe.end()
+
     @property
     def runtime(self) -> Answer:
         """The answer of the probe, which is asked once: a reason that there is none stays the reason too."""
@@ -84,7 +125,11 @@ class Project:
 
     @cached_property
     def _answer(self) -> Answer:
-        from .runtime.client import ask  # noqa: PLC0415 - a run over source alone starts no process
+        return cast("Probe", self.fact("_probe")).answer()
+
+    @cached_property
+    def _probe(self) -> Probe:
+        from .runtime.client import Probe  # noqa: PLC0415 - a run over source alone starts no process
 
         if not self._imports:
             raise DoesNotApply(NOT_IMPORTED)
@@ -92,7 +137,7 @@ class Project:
         modules = {name: file.path for name, file in source.modules.items()}
         elsewhere = tuple(name for name, file in modules.items() if source.is_environment(file))
         tree = SourceTree(source.folder, tuple(source.files), modules, elsewhere)
-        return ask(self.config, tree, self.interpreter)
+        return Probe(self.config, tree, self.interpreter)
 
     @cached_property
     def source(self) -> Source:

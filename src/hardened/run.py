@@ -63,8 +63,8 @@ def check(
     except ConfigError as error:
         return Report(could_not_look=(Skipped(FILE, str(error)),))
     outcome = _Outcome(select)
-    with _no_collection():
-        project = Project(config, python=python, imports=imports)
+    with _no_collection(), Project(config, python=python, imports=imports) as project:
+        project.begin(name for rule in chosen if not outcome.leaves_out(rule) for name in _parameters(rule))
         for rule in chosen:
             outcome.ask(rule, project)
     findings = [replace(each, severity=Severity.WARNING) if each.code in newer else each for each in outcome.findings]
@@ -133,9 +133,13 @@ class _Outcome:
         """The codes whose silence means that there is nothing."""
         return frozenset(self._judged.difference(each.code for each in self.could_not_look))
 
+    def leaves_out(self, rule: type[Rule]) -> bool:
+        """Return whether a rule runs only where it is selected, and is not."""
+        return bool(rule.only_selected) and rule.__name__ not in self._select
+
     def ask(self, rule: type[Rule], project: Project) -> None:
         code = rule.__name__
-        if rule.only_selected and code not in self._select:
+        if self.leaves_out(rule):
             self.not_applicable.append(Skipped(code, rule.only_selected))
             return
         self._judged.add(code)
@@ -184,7 +188,7 @@ def _facts(rule: type[Rule], project: Project) -> tuple[dict[str, object], list[
     """The facts that a rule names as parameters of `check`, and the reasons why optional ones are None."""
     found: dict[str, object] = {}
     missing: list[DoesNotApply | CouldNotLook] = []
-    for name, parameter in list(inspect.signature(rule.check).parameters.items())[1:]:
+    for name, parameter in _parameters(rule).items():
         try:
             found[name] = project.fact(name)
         except (DoesNotApply, CouldNotLook) as reason:
@@ -193,6 +197,11 @@ def _facts(rule: type[Rule], project: Project) -> tuple[dict[str, object], list[
             found[name] = None
             missing.append(reason)
     return found, missing
+
+
+def _parameters(rule: type[Rule]) -> Mapping[str, inspect.Parameter]:
+    """The parameters of `check` without `self`."""
+    return dict(list(inspect.signature(rule.check).parameters.items())[1:])
 
 
 def declared_options(rules: Iterable[type[Rule]] = RULES) -> Mapping[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,7 +12,7 @@ import pytest
 from hardened.config.baseline import Entry
 from hardened.config.table import Config
 from hardened.model import Confidence, CouldNotLook, DoesNotApply, Finding, Location, Rule, Severity, option
-from hardened.project import NOT_IMPORTED, Project
+from hardened.project import IMPORTED, NOT_IMPORTED, Project
 from hardened.report import FORMATS, Report, Skipped, render
 from hardened.rules import RULES
 from hardened.run import CODES, check, choose, explain
@@ -217,6 +218,54 @@ def test_without_import_the_facts_of_the_running_application_are_absent(tmp_path
     report = check(project(tmp_path), rules=(XB003, XB004), imports=False)
     assert report.not_applicable == (Skipped("XB003", NOT_IMPORTED),)
     assert messages(report) == ["routes: None, source: Source"]
+
+
+def test_the_facts_that_need_an_import_are_known_by_their_names(tmp_path: Path) -> None:
+    facts = Project(Config(project(tmp_path), package="shop"), imports=False)
+
+    def is_absent(name: str) -> bool:
+        try:
+            facts.fact(name)
+        except (DoesNotApply, CouldNotLook) as reason:
+            return str(reason) == NOT_IMPORTED
+        return False
+
+    names = [name for name, kind in vars(Project).items() if isinstance(kind, (property, cached_property))]
+    assert {name for name in names if name[0] != "_" and is_absent(name)} == IMPORTED
+
+
+class _Probe:
+    """A probe that only keeps whether it is at work."""
+
+    seen: ClassVar[list[str]] = []
+
+    def __init__(self, *_: object) -> None:
+        self.seen.append("begins")
+
+    def end(self) -> None:
+        self.seen.append("ends")
+
+
+@pytest.mark.parametrize(
+    ("rules", "imports", "seen"),
+    [
+        ((XB002, XB004), True, ["begins", "XB002", "ends"]),
+        ((XB002,), True, ["XB002"]),
+        ((XB002, XB004), False, ["XB002"]),
+    ],
+)
+def test_the_probe_begins_before_the_rules_and_only_where_one_needs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rules: Sequence[type[Rule]], imports: bool, seen: list[str]
+) -> None:
+    def noted(_: Rule) -> Iterator[Finding]:
+        _Probe.seen.append("XB002")
+        yield from ()
+
+    monkeypatch.setattr(_Probe, "seen", [])
+    monkeypatch.setattr("hardened.runtime.client.Probe", _Probe)
+    monkeypatch.setattr(XB002, "check", noted)
+    check(project(tmp_path), rules=rules, imports=imports)
+    assert _Probe.seen == seen
 
 
 # Severity, confidence, defaults

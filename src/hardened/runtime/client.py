@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -107,30 +108,94 @@ class Answer:
         return msgspec.json.decode(section.value, type=kind)
 
 
-def ask(config: Config, tree: SourceTree, interpreter: Interpreter, *, seconds: float = SECONDS) -> Answer:
-    """Run the probe over a project.
+class Probe:
+    """The probe at work in a process of its own, and the temporary folder in which it answers.
 
-    Raises:
-        CouldNotLook: the interpreter cannot be started, or is no Python of use.
+    Why: it works beside what is read of the source. Both are gone after `answer` or `end`.
     """
-    with tempfile.TemporaryDirectory(prefix="hardened-") as folder:
-        request, journal, errors = (Path(folder, name) for name in ("request.json", "journal", "errors"))
-        request.write_text(json.dumps(_request(config, tree, seconds)), encoding="utf-8")
-        ended = _run([interpreter.path, "-c", _BOOT, str(PROBE), str(request), str(journal)], config, errors, seconds)
-        lines = journal.read_bytes().splitlines() if journal.is_file() else []
-        last_words = errors.read_text(encoding="utf-8", errors="replace") if errors.is_file() else ""
-    answer = _read(lines, interpreter)
-    _doubt_foreign(answer, config)
-    if not answer.python[0]:
-        reason = one_line(last_words.strip().rpartition("\n")[2]) or ended or "it ended without an answer"
-        raise CouldNotLook(
-            f"{interpreter.path} ({interpreter.origin}) cannot run the probe: {reason}; name the project's Python, "
-            f"{'.'.join(map(str, OLDEST))} or newer, with --python"
+
+    def __init__(self, config: Config, tree: SourceTree, interpreter: Interpreter, *, seconds: float = SECONDS) -> None:
+        self._root = config.root
+        self._interpreter = interpreter
+        self._own = config.package.partition(".")[0]
+        self._seconds = seconds
+        self._process: subprocess.Popen[bytes] | None = None
+        self._unstarted = ""
+        self._folder = tempfile.TemporaryDirectory(prefix="hardened-")
+        request, self._journal, self._errors = (
+            Path(self._folder.name, name) for name in ("request.json", "journal", "errors")
         )
-    if answer.problem:
-        ended = f"it took longer than {seconds:.0f} s" if "\nTimeout (" in f"\n{last_words}" else ended
-        answer.problem = one_line(f"{answer.problem}{_crash(last_words, config.root)}: {ended or 'it ended by itself'}")
-    return answer
+        try:
+            request.write_text(json.dumps(_request(config, tree, seconds)), encoding="utf-8")
+            self._start([interpreter.path, "-c", _BOOT, str(PROBE), str(request), str(self._journal)])
+        except BaseException:
+            self.end()
+            raise
+        self._late = time.monotonic() + seconds + _GRACE
+
+    def _start(self, command: list[str]) -> None:
+        try:
+            with self._errors.open("wb") as stream:
+                self._process = subprocess.Popen(
+                    command,
+                    cwd=self._root,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=stream,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            self._unstarted = f"it cannot be started: {error.strerror or error}"
+
+    def answer(self) -> Answer:
+        """Wait for the end of the probe, and read what it has found.
+
+        Raises:
+            CouldNotLook: the interpreter cannot be started, or is no Python of use.
+        """
+        try:
+            ended = self._wait()
+            lines = self._journal.read_bytes().splitlines() if self._journal.is_file() else []
+            last_words = self._errors.read_text(encoding="utf-8", errors="replace") if self._errors.is_file() else ""
+        finally:
+            self.end()
+        interpreter = self._interpreter
+        answer = _read(lines, interpreter)
+        _doubt_foreign(answer, self._own)
+        if not answer.python[0]:
+            reason = one_line(last_words.strip().rpartition("\n")[2]) or ended or "it ended without an answer"
+            raise CouldNotLook(
+                f"{interpreter.path} ({interpreter.origin}) cannot run the probe: {reason}; name the project's Python, "
+                f"{'.'.join(map(str, OLDEST))} or newer, with --python"
+            )
+        if answer.problem:
+            late = "\nTimeout (" in f"\n{last_words}"
+            ended = f"it took longer than {self._seconds:.0f} s" if late else ended or "it ended by itself"
+            answer.problem = one_line(f"{answer.problem}{_crash(last_words, self._root)}: {ended}")
+        return answer
+
+    def _wait(self) -> str:
+        """Wait for the process; the reason of an end that is no plain one."""
+        if self._process is None:
+            return self._unstarted
+        try:
+            status = self._process.wait(max(0.0, self._late - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            return f"it was ended after {self._seconds + _GRACE:.0f} s"
+        if status < 0:
+            with contextlib.suppress(ValueError):
+                return f"it was killed by {signal.Signals(-status).name}"
+            return f"it was killed by signal {-status}"
+        return f"exit status {status}" if status else ""
+
+    def end(self) -> None:
+        """End the process and the children of the project's modules, which may outlive it, and remove the folder."""
+        process, self._process = self._process, None
+        if process is not None:
+            with contextlib.suppress(OSError):
+                os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
+            process.wait()
+        self._folder.cleanup()
 
 
 def _request(config: Config, tree: SourceTree, seconds: float) -> dict[str, Any]:
@@ -148,40 +213,6 @@ def _request(config: Config, tree: SourceTree, seconds: float) -> dict[str, Any]
         "secret_names": SECRET_NAME.pattern,
         "sections": list(SECTIONS),
     }
-
-
-def _run(command: list[str], config: Config, errors: Path, seconds: float) -> str:
-    """Run a process and end all that it has started; the reason of an end that is no plain one."""
-    try:
-        with errors.open("wb") as stream:
-            process = subprocess.Popen(
-                command,
-                cwd=config.root,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=stream,
-                start_new_session=True,
-            )
-    except OSError as error:
-        return f"it cannot be started: {error.strerror or error}"
-    try:
-        status = process.wait(seconds + _GRACE)
-    except subprocess.TimeoutExpired:
-        return f"it was ended after {seconds + _GRACE:.0f} s"
-    finally:
-        _end(process)
-    if status < 0:
-        with contextlib.suppress(ValueError):
-            return f"it was killed by {signal.Signals(-status).name}"
-        return f"it was killed by signal {-status}"
-    return f"exit status {status}" if status else ""
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill the process and the children of the project's modules, which may outlive it."""
-    with contextlib.suppress(OSError):
-        os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
-    process.wait()
 
 
 def _read(lines: list[bytes], interpreter: Interpreter) -> Answer:
@@ -220,9 +251,9 @@ def _read(lines: list[bytes], interpreter: Interpreter) -> Answer:
     return answer
 
 
-def _doubt_foreign(answer: Answer, config: Config) -> None:
+def _doubt_foreign(answer: Answer, own: str) -> None:
     """Blame no module for a dependency that only the project's own environment would have."""
-    doubt, own = answer.interpreter.doubt, config.package.partition(".")[0]
+    doubt = answer.interpreter.doubt
     absent = [each for each in answer.failures if each.needs and each.needs.partition(".")[0] != own]
     if doubt and absent:
         names = ", ".join(sorted({each.needs for each in absent}))

@@ -14,7 +14,7 @@ from ._shop import Shop
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     """A project with an application, which the probe imports into this process."""
-    monkeypatch.setattr("hardened.runtime.client.ask", Gathered)
+    monkeypatch.setattr("hardened.runtime.client.Probe", Gathered)
     forget()
     yield Shop(tmp_path)
     forget()

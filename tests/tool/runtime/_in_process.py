@@ -36,7 +36,7 @@ def world_of(config: Config, application: object = None) -> World:
 
 
 class Gathered:
-    """The answer of a probe that runs in this process."""
+    """The probe that runs in this process, and its answer."""
 
     def __init__(self, config: Config, source: Source, python: str = "") -> None:
         del python
@@ -50,6 +50,12 @@ class Gathered:
             patch.syspath_prepend(source.folder)
             warnings.simplefilter("ignore")
             self._import(config.application)
+
+    def answer(self) -> Gathered:
+        return self
+
+    def end(self) -> None:
+        """Nothing of it goes on."""
 
     def _import(self, address: str) -> None:
         module, _, name = address.partition(":")

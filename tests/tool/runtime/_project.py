@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hardened.config.table import Config
 from hardened.records.imports import Failure, SourceTree
-from hardened.runtime.client import Answer, ask
+from hardened.runtime.client import Answer, Probe
 from hardened.runtime.interpreter import find_interpreter
 
 
@@ -35,7 +35,7 @@ def probe(
         if path.stem.isidentifier() and path.stem != "__main__"
     }
     tree = SourceTree(source, tuple(f"src/{path.as_posix()}" for path in paths), dict(sorted(modules.items())))
-    return ask(made, tree, find_interpreter(made, python), seconds=seconds)
+    return Probe(made, tree, find_interpreter(made, python), seconds=seconds).answer()
 
 
 def by_line(answer: Answer) -> dict[str, Failure]:
