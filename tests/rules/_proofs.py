@@ -1,4 +1,4 @@
-"""How a proof is written down: what is done to a copy of the service, and where its guard must point."""
+"""How a proof is written down: what is done to a copy of the service, and where its rule must point."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Case:
     Attributes:
         code: of the failure.
         kind: what the case shows.
-        change: makes the change and gives the spots that the guard must name, none for a look-alike.
-        also: codes of other guards that rightly have something to say too.
+        change: makes the change and gives the spots that the rule must name, none for a look-alike.
+        also: codes of other rules that rightly have something to say too.
         tests: for a protection that is taken away, the service's test files that must fail.
         arguments: with which they are run.
         environment: variables that the check is run with.

@@ -128,6 +128,11 @@ class Service:
         assert text.count(old) == 1, f"{old!r} is in {name} {text.count(old)} times"
         self.path(name).write_text(text.replace(old, new), encoding="utf-8")
 
+    def configure(self, *lines: str) -> None:
+        """Add keys of the owner's to the configuration of the tool."""
+        table = "[tool.hardening.yours]\n"
+        self.replace("pyproject.toml", table, table + "".join(f"{line}\n" for line in lines))
+
     def delete(self, name: str) -> None:
         """Delete a file or folder."""
         path = self.path(name)

@@ -535,7 +535,7 @@ def authentications_own_tables_and_what_a_later_migration_puts_right(service: Se
     service.replace(
         "@/features/accounts/models.py", "from sqlalchemy import String", "from sqlalchemy import ForeignKey, String"
     )
-    service.replace("pyproject.toml", '"sessions", "api_keys"]', '"sessions", "api_keys", "magic_links"]')
+    service.configure('authentication-tables = ["magic_links"]')
     migration(
         service,
         """
@@ -1278,23 +1278,13 @@ def they_follow_each_other_in_a_circle(service: Service) -> Spot:
 
 
 @hurried("DB008")
-def a_feature_whose_models_nobody_imports(service: Service) -> Spot:
-    service.feature(
-        "notes",
+def models_beside_the_features_that_nobody_imports(service: Service) -> Spot:
+    service.write(
+        "@/notes.py",
         """
-        from ...core.http import CurrentUser, Router
-
-        notes = Router("/notes", tags=["notes"])
-
-
-        @notes.get("/count")
-        async def count(user: CurrentUser) -> int:
-            return 0
-        """,
-        models="""
         from sqlalchemy.orm import Mapped, mapped_column
 
-        from ...core.database import Model, Text, user_reference
+        from .core.database import Model, Text, user_reference
 
 
         class Note(Model):
@@ -1305,7 +1295,7 @@ def a_feature_whose_models_nobody_imports(service: Service) -> Spot:
             text: Mapped[Text]
         """,
     )
-    return service.at("@/features/notes/models.py", "class Note")
+    return service.at("@/notes.py", "class Note")
 
 
 @look_alike("DB008")

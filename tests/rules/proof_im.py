@@ -7,7 +7,7 @@ from ._proofs import back, disguise, hurried, look_alike, unprotected
 from ._service import Service, Spot
 
 PROJECT = "pyproject.toml"
-BELOW = '  "pyyaml>=6.0.4,<7",\n'
+BELOW = '  "rich>=15,<16",\n'
 """The last of the dependencies: what an owner declares stands below it."""
 
 
@@ -607,7 +607,7 @@ def folders_and_modules_that_are_in_nobodys_way(service: Service) -> None:
 @back("IM005")
 def the_application_was_renamed(service: Service) -> Spot:
     service.replace("@/main.py", "app = create_app(", "application = create_app(")
-    return service.at(PROJECT, "application = ")
+    return service.at(PROJECT, "preset = ")
 
 
 @back("IM005")

@@ -697,7 +697,7 @@ def a_live_one_that_no_call_shows(service: Service) -> Spot:
         """
         import celery
 
-        kind = vars(celery)["Celery"]
+        kind = getattr(celery, "Cel" + "ery")
         queue = kind("exports")
         """,
     )

@@ -889,7 +889,7 @@ def an_application_that_is_mounted(service: Service) -> Spot:
 
 @disguise("RT005")
 def an_entry_of_the_list_that_stands_for_nothing(service: Service) -> Spot:
-    service.replace("pyproject.toml", '"POST /sessions"]', '"POST /sessions", "GET /old/*"]')
+    service.configure('public-routes = ["GET /old/*"]')
     return Spot("pyproject.toml")
 
 
@@ -979,13 +979,9 @@ def other_ways_to_ask_who_it_is(service: Service) -> None:
         """,
     )
     service.replace("@/features/status/__init__.py", "routers=(status,)", "routers=(status, machines, open_ones)")
-    service.replace(
-        "pyproject.toml",
-        'core.http:scraper"]',
-        'core.http:scraper", "inbox_demo.features.status.asking:Role", "inbox_demo.features.status.asking:needs"]',
-    )
-    service.replace(
-        "pyproject.toml", "[tool.hardening.yours]\n", '[tool.hardening.yours]\npublic-routes = ["GET /open/*"]\n'
+    service.configure(
+        'authentication = ["inbox_demo.features.status.asking:Role", "inbox_demo.features.status.asking:needs"]',
+        'public-routes = ["GET /open/*"]',
     )
 
 
@@ -1017,7 +1013,7 @@ def a_middleware_that_asks(service: Service) -> None:
             return 7
         """,
     )
-    service.replace("pyproject.toml", 'core.http:scraper"]', 'core.http:scraper", "inbox_demo.main:Door"]')
+    service.configure('authentication = ["inbox_demo.main:Door"]')
 
 
 # RT006: lists with no maximum

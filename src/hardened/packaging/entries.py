@@ -180,8 +180,14 @@ def _of_project(config: Config) -> Iterator[Entry]:
     tool = document.get("tool", {})
     tables: list[tuple[str, Any, tuple[str, ...]]] = [("tool.fastapi", tool.get("fastapi", {}), ("entrypoint",))]
     hardening = tool.get("hardening", {})
+    keys = ("application", "metadata", "celery")
     for header, content in (("tool.hardening", hardening), (f"tool.hardening.{YOURS}", hardening.get(YOURS, {}))):
-        tables.append((header, content, ("application", "metadata", "celery")))
+        tables.append((header, content, keys))
+        if "preset" in content:
+            # Its names stand nowhere else in the project.
+            location = Location(FILE, _line(config.text, header, "preset"))
+            preset = (getattr(config, key) for key in keys if key not in hardening.get(YOURS, {}))
+            yield from (Entry("attribute", value, location) for value in preset if value)
     scripts = tool.get("poetry", {}).get("scripts", {})
     tables.append(("tool.poetry.scripts", scripts, tuple(scripts)))
     for group, content in document.get("project", {}).get("entry-points", {}).items():

@@ -126,7 +126,8 @@ class Imports:
         for each in chain:
             self._keep_namespaces(each.__traceback__)
         # A start that was refused for several problems at once: the first of them is its cause.
-        text = self._text(chain[1] if hasattr(error, "problems") and len(chain) > 1 else error)
+        causes = chain[1:] if hasattr(error, "problems") and len(chain) > 1 else chain
+        text = self._text(causes[0])
         frames = [frame for each in chain for frame in self._frames(each.__traceback__)]
         modules = [place for place, inside in frames if not inside]
         known = not self._culprits.isdisjoint(place[0] for place in modules)
@@ -154,7 +155,7 @@ class Imports:
             self._halted.add(blamed)
             self._world.journal.write("doubt", f"{blamed} was not imported to its end: it {text}, at {_format(last)}")
             return f"{text}, at {_format(last)}"
-        code = next((found[1] for each in chain if (found := _NAMES_CODE.search(words(each)))), "")
+        code = next((found[1] for each in causes if (found := _NAMES_CODE.search(words(each)))), "")
         wanted = next((each.name or "" for each in chain if isinstance(each, ModuleNotFoundError)), "")
         failure = {"module": blamed, "message": text + raised, "location": place, "code": code, "needs": wanted}
         self._world.journal.write("failure", failure)

@@ -129,7 +129,9 @@ def import_modules(name: str, *, descend: bool = True, command_line: bool = Fals
     found = _import(name)
     yield from found
     for module in () if found or not descend else pkgutil.iter_modules(getattr(sys.modules[name], "__path__", ())):
-        if module.name != "__main__" and (command_line or module.name != "commands"):
+        if not module.name.isidentifier() or module.name == "__main__":
+            continue  # a script: nothing can import it
+        if command_line or module.name != "commands":
             yield from import_modules(f"{name}.{module.name}", command_line=command_line)
 
 
