@@ -19,7 +19,7 @@ _REQUIREMENT = re.compile(
     r"\s*(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[(?P<extras>[^\]]*)\])?\s*"
     r"(?:@\s*(?P<url>[^;\s]+)|\(?(?P<specifier>[^;)]*)\)?)\s*(?:;\s*(?P<marker>.*))?$"
 )
-_NAME, _BOUND = r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?", r"(?:[<>=!]=|<|>)[0-9]+(?:\.[0-9]+)*"
+_NAME, _BOUND = r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?", r"(?:[<>=!]=|<|>)[0-9]+(?:\.[0-9]+)*(?:\.post[0-9]+)?"
 _PLAIN = re.compile(rf"{_NAME}(?:\[{_NAME}\])?(?:{_BOUND}(?:,{_BOUND})*)?", re.ASCII)
 """Requirements that no installer refuses."""
 _DEVELOPMENT = re.compile(r"dev|test|lint|doc|typ|ci\b|check|local|bench", re.IGNORECASE)

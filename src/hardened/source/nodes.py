@@ -69,7 +69,8 @@ def walk(node: ast.AST) -> Iterator[ast.AST]:
     level = [node]
     while level:
         yield from level
-        level = [each for outer in level for each in child_nodes(outer)]
+        # Half of all nodes are names and constants.
+        level = [each for outer in level if outer.__class__ not in LEAVES for each in child_nodes(outer)]
 
 
 def statements(body: Iterable[ast.AST]) -> Iterator[ast.stmt]:

@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 from ..model import Location
 from .files import File
 from .limits import CHAIN, NESTING
-from .nodes import FUNCTIONS, SCOPES, Scope, child_nodes, last_of, parent_of, walk
+from .nodes import FUNCTIONS, LEAVES, SCOPES, Scope, child_nodes, last_of, parent_of, walk
 
 __all__ = ["FUNCTIONS", "SCOPES", "CallSite", "Resolution", "Scope", "SymbolTable"]
 
@@ -323,9 +323,9 @@ class SymbolTable:
                 self.file.leave_out(f"has more than {NESTING} levels of nesting")
                 self._around, self._bound = {}, {}
                 return
-            inner = child_nodes(node)
-            if not inner:
+            if type(node) in LEAVES:
                 continue
+            inner = child_nodes(node)
             level += 1
             if isinstance(node, SCOPES):
                 body: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else list(node.body)

@@ -107,9 +107,11 @@ def _written_secrets(
     """Each secret that is written out in a module, with its name."""
 
     def is_secret(name: str, node: ast.AST | None) -> bool:
+        if not is_secret_name(name):
+            return False
         value = literal(node) if isinstance(node, ast.expr) else ...
         value = value.decode(errors="replace") if isinstance(value, bytes) else value
-        return isinstance(value, str) and is_secret_name(name) and is_literal_secret(name, value) and value not in known
+        return isinstance(value, str) and is_literal_secret(name, value) and value not in known
 
     for node, within in names.nodes(ast.Assign, ast.AnnAssign):
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
@@ -127,8 +129,8 @@ def _written_secrets(
         for each in use.node.keywords:
             if each.arg and is_secret(each.arg, each.value):
                 yield each.arg, Location(names.file.path, each.value.lineno)
-        variable = literal(use.argument("key", 0))
         if use.name in ("os.getenv", "os.environ.get") or (use.last == "config" and use.name.startswith("decouple.")):
+            variable = literal(use.argument("key", 0))
             if isinstance(variable, str) and is_secret(variable, use.argument("default", 1)):
                 yield variable, use.location
         elif use.name in ("jwt.encode", "jwt.decode", "jose.jwt.encode", "jose.jwt.decode") and is_secret(

@@ -35,7 +35,9 @@ class RT010(Rule):
                         "CORS",
                         hint="name the origins",
                     )
-        allowing = {table for table in source.own if any(_allows_credentials(node) for node, _ in table)}
+        allowing = {
+            table for table in source.own if any(_allows_credentials(node) for node, _ in table.nodes(ast.Constant))
+        }
         for function in call_graph.every:
             if function.names in allowing and (line := _echoes_origin(function.node)):
                 yield self.finding(
@@ -78,8 +80,8 @@ def _added(source: Source, name: str) -> Location:
     return NOWHERE
 
 
-def _allows_credentials(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and str(node.value).lower() == "access-control-allow-credentials"
+def _allows_credentials(node: ast.Constant) -> bool:
+    return str(node.value).lower() == "access-control-allow-credentials"
 
 
 def _echoes_origin(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:

@@ -20,9 +20,9 @@ class RT011(Rule):
 
     def check(self, applications: Sequence[Application], source: Source) -> Iterator[Finding]:
         entered = any(
-            isinstance(node, ast.Attribute) and node.attr in ("lifespan_context", "lifespan")
+            node.attr in ("lifespan_context", "lifespan")
             for table in source.own
-            for node, _ in table
+            for node, _ in table.nodes(ast.Attribute)
         )
         served, *mounted = applications
         if not served.runs_events:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Iterator
+from itertools import compress
 from typing import Any
 
 from ._world import World
@@ -20,8 +21,9 @@ def gather(world: World) -> list[dict[str, Any]]:
         return []
     kinds = set(_below(base))
     found: dict[tuple[str, str, int], dict[str, Any]] = {}
-    # By type, since a proxy would do something when it is asked for its class.
-    for each in [each for each in gc.get_objects() if type(each) in kinds]:
+    # By type, since a proxy would do something when it is asked for its class. There are half a million objects.
+    objects = gc.get_objects()
+    for each in list(compress(objects, map(kinds.__contains__, map(type, objects)))):
         for owner, path, value in _numbers(each, (), 0):
             name = ".".join(path)
             number = {"name": name, "value": value, "location": world.declared(owner, path[-1])}
