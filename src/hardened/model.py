@@ -111,6 +111,8 @@ class Rule:
     since: ClassVar[str] = "0.4"
     severity: ClassVar[Severity] = Severity.ERROR
     confidence: ClassVar[Confidence] = Confidence.CERTAIN
+    #: The subjects are names of libraries (`requests.get`), which every file has: an acceptance names the file as well.
+    common_subjects: ClassVar[bool] = False
     #: Why it runs only when it is selected by its whole code; empty for those that always run.
     only_selected: ClassVar[str] = ""
 

@@ -53,7 +53,15 @@ def check(
     """
     chosen = choose(select, rules)
     summaries = tuple(
-        RuleSummary(each.__name__, each.title(), each.page(), each.since, each.severity, each.confidence)
+        RuleSummary(
+            each.__name__,
+            each.title(),
+            each.page(),
+            each.since,
+            each.severity,
+            each.confidence,
+            each.common_subjects,
+        )
         for each in chosen
     )
     try:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from hardened import __version__
+from hardened.config.acceptances import Acceptance
 from hardened.model import Confidence, Finding, Location, Severity
 from hardened.report import FORMATS, Report, RuleSummary, Skipped, record, render
 from hardened.report.document import SCHEMA, Document, schema
@@ -245,3 +247,13 @@ def test_each_format_takes_the_empty_report(format: str) -> None:  # noqa: A002 
 )
 def test_the_exit_status(report: Report, status: int) -> None:
     assert report.status == status
+
+
+def test_an_acceptance_of_a_librarys_name_is_for_one_file() -> None:
+    finding = Finding("RN002", "requests.get() holds up the event loop", "", Location("a.py", 3), "requests.get")
+    rule = RuleSummary("RN002", "A call that blocks", Path("rn002.md"), common_subjects=True)
+    shown = render(Report(findings=(finding,), rules=(rule,)))
+    assert 'where = "a.py: requests.get"' in shown
+    entry = Acceptance("RN002", "a.py: requests.get", "measured")
+    assert entry.matches(finding)
+    assert not entry.matches(replace(finding, location=Location("b.py", 3)))

@@ -19,7 +19,7 @@ class Acceptance:
 
     Attributes:
         code: of the failure.
-        where: the finding's whole file or its whole subject.
+        where: the finding's whole file, its whole subject, or both as `file: subject`.
         reason: of the owner.
         line: of the entry in pyproject.toml, where it can be told.
     """
@@ -30,7 +30,8 @@ class Acceptance:
     line: int | None = None
 
     def matches(self, finding: Finding) -> bool:
-        return self.code == finding.code and self.where in (finding.location.file, finding.subject)
+        file, subject = finding.location.file, finding.subject
+        return self.code == finding.code and self.where in (file, subject, f"{file}: {subject}")
 
 
 def read_acceptances(value: object, text: str) -> tuple[Acceptance, ...]:

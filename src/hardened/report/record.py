@@ -29,6 +29,7 @@ class RuleSummary:
 
     Attributes:
         page: the file of its whole story.
+        common_subjects: see `Rule`.
     """
 
     code: str
@@ -37,6 +38,7 @@ class RuleSummary:
     since: str = ""
     severity: Severity = Severity.ERROR
     confidence: Confidence = Confidence.CERTAIN
+    common_subjects: bool = False
 
     @property
     def published(self) -> bool:

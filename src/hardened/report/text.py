@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from ..model import Confidence, Finding, Severity
 from .record import Report, by_reason, sentence
@@ -61,11 +61,20 @@ def _pages(report: Report) -> Iterator[str]:
         yield f"The whole story of each: hardened explain {', '.join(rule.code for rule in found)}"
 
 
+def _where(finding: Finding, common: Container[str]) -> str:
+    """The place of an acceptance: as narrow as the finding."""
+    file = finding.location.file or ""
+    if finding.code in common and file and finding.subject:
+        return f"{file}: {finding.subject}"
+    return finding.subject or file
+
+
 def _acceptances(report: Report) -> Iterator[str]:
+    common = {rule.code for rule in report.rules if rule.common_subjects}
     entries = {
         (each.code, where): None
         for each in report.findings
-        if each not in report.unused and (where := each.subject or each.location.file)
+        if each not in report.unused and (where := _where(each, common))
     }
     if not entries:
         return

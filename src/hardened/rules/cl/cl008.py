@@ -18,6 +18,8 @@ class CL008(Rule):
     `**options`, and `asyncio.timeout`, `wait_for` or anyio's `fail_after` around what is awaited.
     """
 
+    common_subjects = True
+
     def check(self, endless_calls: Sequence[EndlessCall]) -> Iterator[Finding]:
         for each in endless_calls:
             yield self.finding(

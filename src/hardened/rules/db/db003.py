@@ -18,6 +18,8 @@ class DB003(Rule):
     Quiet are: an import for a type or an exception, and calls in tests and migrations.
     """
 
+    common_subjects = True
+
     engines: tuple[str, ...] = option(default=(), help="modules that make engines")
 
     def check(self, source: Source) -> Iterator[Finding]:

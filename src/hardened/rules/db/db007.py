@@ -19,6 +19,8 @@ class DB007(Rule):
     repository.
     """
 
+    common_subjects = True
+
     commits: tuple[str, ...] = option(default=(), help="modules that begin and end transactions")
 
     def check(self, sessions: Sessions) -> Iterator[Finding]:

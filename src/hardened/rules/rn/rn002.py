@@ -26,6 +26,8 @@ class RN002(Rule):
     Quiet are `await in_thread(...)`, `asyncio.to_thread`, a plain `def` that is a route, a dependency or a job, and scripts.
     """
 
+    common_subjects = True
+
     def check(
         self, source: Source, call_graph: CallGraph, lint: Mapping[str, Sequence[Diagnostic]] | None = None
     ) -> Iterator[Finding]:

@@ -18,6 +18,8 @@ class RN003(Rule):
     care of zones, and dates.
     """
 
+    common_subjects = True
+
     def check(
         self, lint: Mapping[str, Sequence[Diagnostic]] | None = None, tables: Sequence[Table] | None = None
     ) -> Iterator[Finding]:
