@@ -180,13 +180,13 @@ def _of_project(config: Config) -> Iterator[Entry]:
     tool = document.get("tool", {})
     tables: list[tuple[str, Any, tuple[str, ...]]] = [("tool.fastapi", tool.get("fastapi", {}), ("entrypoint",))]
     hardening = tool.get("hardening", {})
-    keys = ("application", "metadata", "celery")
+    addresses = ("application", "metadata", "celery")
     for header, content in (("tool.hardening", hardening), (f"tool.hardening.{YOURS}", hardening.get(YOURS, {}))):
-        tables.append((header, content, keys))
+        tables.append((header, content, addresses))
         if "preset" in content:
             # Its names stand nowhere else in the project.
             location = Location(FILE, _line(config.text, header, "preset"))
-            preset = (getattr(config, key) for key in keys if key not in hardening.get(YOURS, {}))
+            preset = (getattr(config, key) for key in addresses if key not in hardening.get(YOURS, {}))
             yield from (Entry("attribute", value, location) for value in preset if value)
     scripts = tool.get("poetry", {}).get("scripts", {})
     tables.append(("tool.poetry.scripts", scripts, tuple(scripts)))
