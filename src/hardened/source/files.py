@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 import struct
 import warnings
 from collections.abc import Callable
@@ -119,12 +120,24 @@ def _tried(read: Callable[[], T]) -> T | Broken:
 
 
 def _is_compiled(path: Path) -> bool:
-    """Return whether Python's cache has this very file compiled. Why: half of a run was compiling."""
+    """Return whether a cache of Python or of pytest has this very file compiled. Why: half of a run was compiling."""
     try:
-        with Path(importlib.util.cache_from_source(str(path))).open("rb") as kept:
-            magic, flags, made, size = struct.unpack("<4sIII", kept.read(16))
-        status = path.stat()
-    except (OSError, struct.error, NotImplementedError):
+        cache, status = Path(importlib.util.cache_from_source(str(path))), path.stat()
+        wanted = importlib.util.MAGIC_NUMBER, 0, int(status.st_mtime) & 0xFFFFFFFF, status.st_size & 0xFFFFFFFF
+        if _header(cache) == wanted:
+            return True
+        # What pytest has compiled with assertions of its own is `test_x.cpython-311-pytest-9.2.0.pyc`.
+        with os.scandir(cache.parent) as beside:
+            others = [each.name for each in beside if each.name.startswith(f"{cache.stem}-pytest-")]
+    except (OSError, NotImplementedError):
         return False
-    now = int(status.st_mtime) & 0xFFFFFFFF, status.st_size & 0xFFFFFFFF
-    return magic == importlib.util.MAGIC_NUMBER and flags == 0 and (made, size) == now
+    return any(_header(cache.with_name(name)) == wanted for name in others)
+
+
+def _header(cache: Path) -> tuple[bytes, int, int, int] | None:
+    """The magic number, the flags, and the time and size of the source that a compiled file is of."""
+    try:
+        with cache.open("rb") as kept:
+            return struct.Struct("<4sIII").unpack(kept.read(16))
+    except (OSError, struct.error):
+        return None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 from collections.abc import Iterator
+from importlib.util import MAGIC_NUMBER
 
 import pytest
 from hardened.config.table import load_config
@@ -128,6 +130,19 @@ def test_a_file_that_does_not_compile(
     [finding] = tree.write(files).findings("IM006")
     assert finding.location.file == file
     assert line is None or finding.location.line == line
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "lines"), [("a.{}.pyc", 0, []), ("a.{}-pytest-9.pyc", 0, []), ("a.{}.pyc", 1, [1])]
+)
+def test_a_file_that_is_compiled_already_is_not_compiled_again(
+    tree: Tree, name: str, size: int, lines: list[int]
+) -> None:
+    tree.write({"tests/a.py": "return\n"})
+    status = (tree.root / "tests/a.py").stat()
+    header = struct.pack("<4sIII", MAGIC_NUMBER, 0, int(status.st_mtime), status.st_size + size)
+    tree.write({f"tests/__pycache__/{name.format(sys.implementation.cache_tag)}": header})
+    assert [line for _, line in tree.found("IM006")] == lines
 
 
 def test_a_broken_file_of_the_package_is_told_by_one_guard(tree: Tree) -> None:
