@@ -64,8 +64,9 @@ class Places:
     def _file(self, path: str) -> tuple[str, bool]:
         if path not in self._files:
             real = self._real(os.path.join(self.root, path))
-            inside = real.startswith(self.root.rstrip(os.sep) + os.sep)
-            name = os.path.relpath(real, self.root) if inside else real
+            above = self.root.rstrip(os.sep) + os.sep
+            inside = real.startswith(above)
+            name = real[len(above) :] if inside else real
             name = name.replace(os.sep, "/")
             self._files[path] = name, inside and not any(part in _INSTALLED for part in name.split("/"))
         return self._files[path]
