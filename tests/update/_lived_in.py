@@ -537,8 +537,11 @@ reason = "mine_acceptance: run by hand alone"
 
 @edit_since("v0.3.0")
 def public_route(owner: Owner) -> None:
-    # There is no place for it but the template's half.
-    owner.replace("pyproject.toml", '"POST /sessions"]', '"POST /sessions", "GET /mine_public_route"]')
+    # Before 0.4 there was no place for it but the template's half; the preset's list stands in the tool.
+    if (listed := '"POST /sessions"]') in owner.read("pyproject.toml"):
+        owner.replace("pyproject.toml", listed, '"POST /sessions", "GET /mine_public_route"]')
+    else:
+        owner.below_the_fence("pyproject.toml", 'public-routes = ["GET /mine_public_route"]', nth=2)
     owner.write(
         "@/features/skies/__init__.py",
         '''

@@ -163,7 +163,8 @@ def _is_known_to_the_rules(folder: Path, environment: Environment) -> None:
 
 
 def _passes_its_own_tests(folder: Path, environment: Environment) -> None:
-    python = str(environment.python)
+    # Not the one that forks: what it has imported pytest cannot rewrite.
+    python = str(environment.folder / "bin" / "python")
     own = {"PYTHONPATH": str(folder / "src"), "PROJECT_ROOT": str(folder), "VIRTUAL_ENV": "", **environment.variables()}
     service = [python, "-c", f"from {PACKAGE}.cli import main; main()"]
     # As the changelog says: the core's tables have changed.

@@ -85,7 +85,8 @@ def test_uv_and_poetry_are_asked_where_the_project_uses_them(tmp_path: Path, mon
 def test_the_tool_s_own_interpreter_blames_no_module_for_what_is_not_installed_beside_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    for name in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"):
+        monkeypatch.delenv(name, raising=False)
     files = {"main.py": "import no_such_distribution\n", "a.py": "from . import gone\n"}
     answer = probe(tmp_path, files, python="", application="shop.main:app")
     assert [each.module for each in answer.failures] == ["shop.a"]
