@@ -144,7 +144,9 @@ def test_an_earlier_configuration_of_the_rules_is_kept_by_its_owner(
     edit(project, '2026-11-20"\n', f'2026-11-20"\n{ACCEPTED}')
     fenced = "[tool.hardening.yours]" in project.read_text()
     if fenced:
-        edit(project, f"one above.\n{FENCE.strip()}\n", f'one above.\n{FENCE.strip()}\npublic-routes = ["GET /mine"]\n')
+        text, line = project.read_text(), f"{FENCE.strip()}\n"
+        below = text.index(line, text.index("[tool.hardening.yours]")) + len(line)
+        project.write_text(f'{text[:below]}public-routes = ["GET /mine"]\n{text[below:]}')
     project.write_text(f'{project.read_text()}\n[tool.mine]\nregion = "x"\n')
     commit(folder, "mine")
     small.release(NEXT, {PROJECT: real((ROOT / PROJECT).read_text())})
