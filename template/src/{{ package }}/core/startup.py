@@ -79,7 +79,7 @@ class StartupError(Exception):
 def refuse(problems: Iterable[StartupProblem], application: object = None) -> None:
     """Refuse to start for every problem that the owner has not accepted.
 
-    Acceptances are those of the guards, in `pyproject.toml`. It is read only when there is something to accept.
+    Acceptances are those of `hardened check`, in `pyproject.toml`. It is read only when there is something to accept.
 
     Raises:
         StartupError: there are such problems.
