@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -104,9 +105,14 @@ def run(command: list[str], folder: Path, place: str, given: str = "") -> str:
 
 
 @pytest.fixture
-def own_service(rendered: Callable[..., Path], tmp_path: Path) -> Path:
-    """A service that the test may change."""
-    return shutil.copytree(rendered(), tmp_path / "inbox-demo")
+def own_service(rendered: Callable[..., Path]) -> Iterator[Path]:
+    """A service that the test may change.
+
+    Beside pytest's own folder: whenever another pytest begins, other users lose their rights to that, and where root runs the
+    tests, PostgreSQL's programs in this service's environment are another user's.
+    """
+    with tempfile.TemporaryDirectory(prefix="service-") as folder:
+        yield shutil.copytree(rendered(), Path(folder, "inbox-demo"))
 
 
 def test_every_relative_link_leads_somewhere() -> None:
