@@ -1,4 +1,4 @@
-"""What `hardened check` costs: processor time of the whole run, its probe and its linters included."""
+"""Cost of `hardened check`: processor time of the whole run, its probe and its linters included."""
 
 from __future__ import annotations
 

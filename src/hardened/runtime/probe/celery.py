@@ -298,7 +298,7 @@ class _Reader:
 
 
 def _matches(binding: Mapping[str, str], key: str) -> bool:
-    """Whether an exchange puts a message with this key into the queue of a binding."""
+    """Check that an exchange puts a message with this key into the queue of a binding."""
     if binding["kind"] == "topic":
         pattern = re.escape(binding["key"]).replace(r"\#", ".*").replace(r"\*", "[^.]+")
         return re.fullmatch(pattern.replace(r"\..*", r"(?:\..*)?"), key) is not None

@@ -32,7 +32,7 @@ _TRIES = (
     "2026-01-01",
     "00000000-0000-4000-8000-00000000000a",
 )
-"""What a required field may take that refuses a random text."""
+"""Values for a required field that refuses a random text."""
 _ROUNDS = 40
 
 

@@ -15,7 +15,7 @@ __all__ = ["AUTHENTICATION_TABLES", "USERS_TABLE", "Authenticate", "Principal", 
 
 USERS_TABLE: Final = "users"
 AUTHENTICATION_TABLES: Final = frozenset({"credentials", "sessions", "api_keys"})
-"""How somebody logs in, which comes and goes: only these tables refer to one of them, all others to the user (DB002)."""
+"""Tables of log-ins, which come and go: only these refer to one of them, all others to the user (DB002)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class Claim:
 
 
 class Run:
-    """What a job's function is given: its identity, its session, and ways to tell progress and keep a file."""
+    """Context that a job's function is given: identity, session, and ways to report progress and keep a file."""
 
     def __init__(self, database: Database, settings: CoreSettings, held: Claim, session: AsyncSession) -> None:
         self.id: UUID = held.job_id

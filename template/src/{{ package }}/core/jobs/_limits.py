@@ -6,6 +6,6 @@ from typing import Final
 __all__ = ["HARD_SECONDS", "SOFT_SECONDS"]
 
 SOFT_SECONDS: Final = 10.0
-"""How long after its timeout a job that blocks its event loop, and so never sees it, is told where it stands."""
+"""Seconds after its timeout until a job that blocks its event loop gets an exception where it stands."""
 HARD_SECONDS: Final = 20.0
-"""How long after its timeout the process of a job that takes no notice of that either is killed."""
+"""Seconds after its timeout until the process of a job that ignores that exception is killed."""
