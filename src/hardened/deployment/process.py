@@ -76,7 +76,7 @@ def started(words: tuple[str, ...]) -> tuple[str, ...]:
 def option_values(words: Sequence[str], *names: str) -> list[str]:
     """The values of an option in each of its spellings, `-c 4`, `-c4` and `--concurrency=4`; "" where one is missing."""
     found = []
-    for word, after in zip(words, [*words[1:], ""], strict=True):
+    for word, after in zip(words, [*words[1:], ""], strict=False):
         for name in names:
             if word == name:
                 found.append(after)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hardened.deployment.compose import command
 from hardened.deployment.files import is_file, read_text, whole_number
-from hardened.deployment.process import Process
+from hardened.deployment.process import Process, option_values
 from hardened.deployment.shell import Scripts, not_replaced, tells_the_group
 from hardened.deployment.workers import beats, parallel, workers
 from hardened.model import NOWHERE
@@ -186,3 +186,8 @@ def test_files_of_all_kinds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("text", "number"), [(" 4 ", 4), (4, 4), ("²", None), ("1" * 5000, None), ("", None)])
 def test_whole_numbers(text: object, number: int | None) -> None:
     assert whole_number(text) == number
+
+
+def test_options_of_a_command_without_words_are_none() -> None:
+    assert option_values([], "-c") == []
+    assert option_values(["-c"], "-c") == [""]
