@@ -1,4 +1,4 @@
-"""How a proof is written down: what is done to a copy of the service, and where its rule must point."""
+"""Notation of a proof: the change to a copy of the service, and the lines that its rule must name."""
 
 from __future__ import annotations
 

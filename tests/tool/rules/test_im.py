@@ -269,7 +269,7 @@ def test_what_a_command_names_is_looked_up(tree: Tree, command: str, message: st
 
 
 def declared(tree: Tree, *lines: str) -> Declared:
-    """What a requirement file of these lines declares, in an environment that has nothing."""
+    """Declarations of a requirement file of these lines, in an environment that has nothing."""
     return Declared(load_config(tree.write({"requirements.txt": "\n".join(lines)}).root), Environment())
 
 

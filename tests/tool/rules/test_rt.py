@@ -99,7 +99,7 @@ def alive():
 
 
 def found(shop: Shop, code: str, more: str, config: str = "") -> list[tuple[str | None, int | None]]:
-    """Where a rule points, once this is added to the application."""
+    """Locations that a rule names, once this is added to the application."""
     shop.write({"src/shop/models.py": MODELS, "src/shop/main.py": MAIN + more})
     return shop.settings(config).found(code)
 

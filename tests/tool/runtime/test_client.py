@@ -21,7 +21,7 @@ OLDEST = sorted(Path.home().glob(".pyenv/versions/3.[678].*/bin/python")) + sort
 
 
 def environment(folder: Path) -> Path:
-    """What looks like a virtual environment; its interpreter."""
+    """Make a folder that looks like a virtual environment, and return its interpreter."""
     write(folder, {"pyvenv.cfg": "", "bin/python": ""})
     return folder / "bin/python"
 
